@@ -1,0 +1,165 @@
+"""The one door to Prometheus: ask now, ask over time, ask the pager, save and read answers.
+
+Every call has a short time-out and a capped number of points. Whatever goes wrong on the way is
+`PrometheusUnavailable`, which is *unknown*: not having been able to look is never a measurement.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from lab.errors import BadInput, Unknown
+from lab.series import Labels, Sample, Series
+
+if TYPE_CHECKING:
+    import httpx
+
+TIMEOUT = 5.0
+"""Seconds for one answer. Prometheus has CPU of its own; beyond this it is not well."""
+
+
+class PrometheusUnavailable(Unknown):
+    """Prometheus did not answer, or not in time, or not with an answer."""
+
+
+class BadQuery(BadInput):
+    """Prometheus understood us well enough to say that the PromQL is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as Prometheus holds it now. `active_at` and `at` are Unix seconds."""
+
+    name: str
+    state: str  # "pending" or "firing"
+    severity: str
+    component: str
+    summary: str
+    active_at: float
+    value: float
+    labels: Labels
+
+
+class Prometheus:
+    """A client of one Prometheus. Use as a context manager, or call `close`."""
+
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+        import httpx
+
+        self.url = url.rstrip("/")
+        # No proxy from the environment: the address is on this machine.
+        self._http: httpx.Client = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drops the connection; later calls fail."""
+        self._http.close()
+
+    def ready(self) -> bool:
+        """Whether it serves queries now. Never raises."""
+        import httpx
+
+        try:
+            return self._http.get("/-/ready").status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def query(self, expr: str, at: float | None = None) -> list[Sample]:
+        """The value of every series of `expr`, now or at Unix time `at`.
+
+        NaN results are left out. Raises `BadQuery` and `PrometheusUnavailable`.
+        """
+        moment = time.time() if at is None else at
+        data = self._get("/api/v1/query", {"query": expr, "time": f"{moment:.3f}"})
+        if data["resultType"] == "scalar":
+            data = {"resultType": "vector", "result": [{"metric": {}, "value": data["result"]}]}
+        if data["resultType"] != "vector":
+            raise BadQuery(
+                f"{expr!r} gives a {data['resultType']}, not one value for each series",
+                remedy="wrap it in a function such as rate(...) or last_over_time(...)",
+            )
+        samples = (
+            Sample(one["metric"], float(one["value"][1]), float(one["value"][0]))
+            for one in data["result"]
+        )
+        return [sample for sample in samples if not math.isnan(sample.value)]
+
+    def query_range(self, expr: str, start: float, end: float, step: float = 1.0) -> list[Series]:
+        """Every series of `expr` from `start` to `end`, both included, one point each `step` s.
+
+        NaN points are left out, and series without a point. Points are at whole multiples of
+        `step` (Unix time), so that series of different queries line up.
+        Raises `BadQuery` and `PrometheusUnavailable`.
+        """
+        first = math.ceil(start / step) * step
+        if first > end:
+            return []
+        parameters = {
+            "query": expr,
+            "start": f"{first:.3f}",
+            "end": f"{end:.3f}",
+            "step": f"{step:g}",
+        }
+        found: list[Series] = []
+        for one in self._get("/api/v1/query_range", parameters)["result"]:
+            points = [(float(at), float(value)) for at, value in one["values"]]
+            points = [(at, value) for at, value in points if not math.isnan(value)]
+            if points:
+                times, values = zip(*points, strict=True)
+                found.append(Series(one["metric"], times, values))
+        return found
+
+    def alerts(self) -> list[Alert]:
+        """The pending and firing alerts, longest active first."""
+        found = [
+            Alert(
+                name=one["labels"]["alertname"],
+                state=one["state"],
+                severity=one["labels"].get("severity", ""),
+                component=one["labels"].get("component", ""),
+                summary=one["annotations"].get("summary", ""),
+                active_at=datetime.fromisoformat(one["activeAt"]).timestamp(),
+                value=float(one["value"]),
+                labels=one["labels"],
+            )
+            for one in self._get("/api/v1/alerts", {})["alerts"]
+        ]
+        return sorted(found, key=lambda alert: (alert.active_at, alert.name))
+
+    # The shape of an answer is Prometheus' own affair; it is taken apart above, at once.
+    def _get(self, path: str, parameters: Mapping[str, str]) -> Any:
+        import httpx
+
+        remedy = "look at `lab status`, and at `docker compose logs prometheus`"
+        try:
+            answer = self._http.get(path, params=dict(parameters))
+            body = answer.json()
+        except httpx.HTTPError as error:
+            reason = str(error) or type(error).__name__
+            raise PrometheusUnavailable(
+                f"Prometheus at {self.url} does not answer: {reason}", remedy=remedy
+            ) from error
+        except ValueError as error:
+            raise PrometheusUnavailable(
+                f"what answers at {self.url} is not Prometheus: HTTP {answer.status_code}",
+                remedy=remedy,
+            ) from error
+        if answer.status_code == httpx.codes.BAD_REQUEST:
+            raise BadQuery(
+                f"Prometheus refuses {parameters.get('query', path)!r}: {body.get('error')}"
+            )
+        if body.get("status") != "success":
+            raise PrometheusUnavailable(
+                f"Prometheus at {self.url} failed: {body.get('error')}", remedy=remedy
+            )
+        return body["data"]

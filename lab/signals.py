@@ -1,0 +1,173 @@
+"""The catalogue of signals: every number that the lab, its dashboards and its grader speak of.
+
+A signal is a recording rule of Prometheus with a unit, a meaning, a component and the way that is
+bad. The catalogue is infra/prometheus/signals.yaml; the rules and the dashboards are made from it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from lab.errors import BadInput
+from lab.prometheus import Prometheus
+from lab.promql import names_in
+from lab.series import Baseline, Condition, Departure, Direction, Op, Series, Tolerance, worst
+
+CATALOGUE = Path(__file__).parent.parent / "infra" / "prometheus" / "signals.yaml"
+
+COMPONENTS = (
+    "client",
+    "nginx",
+    "api",
+    "redis-cache",
+    "postgres-primary",
+    "postgres-replica",
+    "redis-broker",
+    "queue",
+    "worker",
+    "host",
+)
+"""Along the dependency chain, from who notices to what everything stands on."""
+
+
+class Bound(BaseModel):
+    """What a signal keeps to in the steady state: `op value`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    op: Op
+    value: float
+
+
+class Signal(BaseModel):
+    """One line of the catalogue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    unit: str = Field(description="s, bytes, ratio, 1/s, cores, rows/s, count or 0/1")
+    meaning: str
+    direction: Direction = Field(description="the way that is bad")
+    component: str = Field(description="where on the dependency chain it is measured")
+    expr: str = Field(description="PromQL over raw metrics or other signals")
+    split: tuple[str, ...] = Field(default=(), description="labels that tell its series apart")
+    tolerance: Tolerance
+    look_next: str = Field(description="where to look when it moves")
+    steady: Bound | None = None
+    objective: bool = Field(default=False, description="the steady bound is promised to customers")
+    absent: float | None = Field(
+        default=None, description="what the absence of one series among others means"
+    )
+
+    def worst(self, series: Sequence[Series]) -> Series:
+        """One series out of many: at each time the value that is furthest the bad way."""
+        return worst(series, self.direction)
+
+    def condition(self, *, for_s: float = 0.0) -> Condition | None:
+        """Its steady-state bound as a condition; None for a signal without one."""
+        if self.steady is None:
+            return None
+        return Condition(signal=self.name, op=self.steady.op, value=self.steady.value, for_s=for_s)
+
+    def departures(
+        self, series: Sequence[Series], baseline_until: float, *, for_s: float = 2.0
+    ) -> list[Departure]:
+        """Which series left their own baseline the bad way after `baseline_until`; earliest first.
+
+        The baseline of each is what it did up to then. A series without any is left out, unless
+        the catalogue says what its absence meant (`absent`).
+        """
+        found: list[Departure] = []
+        for one in series:
+            baseline = Baseline.of(one.between(float("-inf"), baseline_until).values)
+            if baseline is None and self.absent is not None:
+                baseline = Baseline(self.absent, 0.0)
+            if baseline is None:
+                continue
+            after = one.between(baseline_until, float("inf"))
+            departure = baseline.departure(after, self.tolerance, self.direction, for_s=for_s)
+            if departure is not None:
+                found.append(departure)
+        return sorted(found, key=lambda departure: departure.at)
+
+
+class Catalogue(BaseModel):
+    """All signals, in the order of the dependency chain."""
+
+    model_config = ConfigDict(frozen=True)
+
+    signals: tuple[Signal, ...]
+
+    @classmethod
+    def load(cls, path: Path = CATALOGUE) -> Catalogue:
+        """Reads and validates the catalogue. Raises `BadInput` with what is wrong in it."""
+        from pydantic import ValidationError
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+
+        try:
+            entries = YAML(typ="safe", pure=False).load(path.read_text())
+            return cls(signals=tuple(Signal(name=n, **e) for n, e in entries.items()))
+        except (OSError, YAMLError, ValidationError, TypeError, AttributeError) as error:
+            raise BadInput(f"cannot read the signal catalogue {path}: {error}") from error
+
+    @cached_property
+    def by_name(self) -> dict[str, Signal]:
+        return {signal.name: signal for signal in self.signals}
+
+    def __iter__(self) -> Iterator[Signal]:  # type: ignore[override]  # of signals, not of fields
+        return iter(self.signals)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.by_name
+
+    def __getitem__(self, name: str) -> Signal:
+        """The signal of that name. Raises `BadInput` with the nearest names."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self.by_name, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`lab signals` lists them"
+            raise BadInput(f"there is no signal {name!r}", remedy=hint) from None
+
+    def steady(self) -> list[Condition]:
+        """What holds when all is well: the gate before an incident and after it."""
+        return [c for c in (signal.condition() for signal in self.signals) if c is not None]
+
+    def objectives(self) -> list[Condition]:
+        """What customers are promised; the steady bounds that an error budget is spent on."""
+        return [
+            c
+            for c in (signal.condition() for signal in self.signals if signal.objective)
+            if c is not None
+        ]
+
+    def resolve(self, promql: str) -> set[str]:
+        """The signals that a PromQL expression touches: those it names, and those whose own
+        expression reads a raw metric that it names (`x_sum` and `x_bucket` are the same metric).
+
+        Empty when it touches none. Purely textual: it does not judge whether the PromQL is valid.
+        """
+        asked = names_in(promql)
+        return {
+            signal.name
+            for signal in self.signals
+            if signal.name in asked or names_in(signal.expr) & asked
+        }
+
+    def read(
+        self, prometheus: Prometheus, start: float, end: float, step: float = 1.0
+    ) -> dict[str, list[Series]]:
+        """Every signal from `start` to `end`; a signal without data has an empty list.
+
+        Raises `PrometheusUnavailable`.
+        """
+        return {
+            signal.name: prometheus.query_range(signal.name, start, end, step)
+            for signal in self.signals
+        }
