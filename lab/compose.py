@@ -1,0 +1,152 @@
+"""The stack's compose project: docker compose as a command, its containers through the engine."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lab import engine
+from lab.command import Exec, run
+from lab.home import Home
+from lab.settings import PORTS
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+ONEOFF_LABEL = "com.docker.compose.oneoff"
+NETWORK = "default"
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    """One service as the engine sees it.
+
+    ``state`` is the engine's word (running, exited, paused, dead, created, restarting) or
+    ``missing``; ``health`` is healthy, unhealthy, starting or, without a health check, empty;
+    ``container_id`` is empty where there is no container; ``attached`` tells whether it is on the
+    stack's network under its own name.
+    """
+
+    name: str
+    state: str
+    health: str = ""
+    container_id: str = ""
+    attached: bool = True
+
+    @property
+    def ok(self) -> bool:
+        """Running, on the network, and healthy as far as that can be known."""
+        return self.state == "running" and self.health in ("healthy", "") and self.attached
+
+
+class Project:
+    """The compose project of one lab home.
+
+    Whatever asks the engine raises ``MachineLacks`` where none answers; commands raise
+    ``CommandFailed``.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    def compose(self, *args: str, timeout: float = 120) -> Exec:
+        """Run ``docker compose ARGS`` for this project."""
+        return run(self.argv(*args), timeout=timeout, env=self.environment(), cwd=self.home.root)
+
+    def argv(self, *args: str, files: Sequence[str] = ()) -> list[str]:
+        """``docker compose`` for this project; ``files`` are laid over docker-compose.yml."""
+        names = [str(self.home.compose_file), *files]
+        options = [word for name in names for word in ("--file", name)]
+        if self.home.env_file.exists():
+            options += ["--env-file", str(self.home.env_file)]
+        directory = str(self.home.root)
+        return [
+            *("docker", "compose", "--project-name", self.home.project),
+            *("--project-directory", directory, *options, *args),
+        ]
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """Ours, without what would point compose elsewhere or override the stack's env file."""
+        theirs = {"LAB_SECRETS", "LAB_HOST_CA", "LAB_PROJECT", *PORTS}
+        return {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("COMPOSE_") and name not in theirs
+        }
+
+    def services(self) -> list[str]:
+        """The names of the services that should run: all but those of profiles not enabled."""
+        return sorted(self.compose("config", "--services").stdout.split())
+
+    def containers(self, service: str | None = None) -> list[dict[str, Any]]:
+        """The engine's short descriptions of the containers, of one service or of all."""
+        labels = [f"{PROJECT_LABEL}={self.home.project}", f"{ONEOFF_LABEL}=False"]
+        labels.append(SERVICE_LABEL if service is None else f"{SERVICE_LABEL}={service}")
+        found: list[dict[str, Any]] = engine.client().api.containers(
+            all=True, filters={"label": labels}
+        )
+        return found
+
+    def states(self) -> list[ServiceState]:
+        """What the engine says of each service that has a container."""
+        network = f"{self.home.project}_{NETWORK}"
+        return [state_of(container, network) for container in self.containers()]
+
+    def published(self) -> set[int]:
+        """The ports of this machine that running containers of the project hold."""
+        return {
+            int(port["PublicPort"])
+            for container in self.containers()
+            for port in container.get("Ports") or []
+            if port.get("PublicPort")
+        }
+
+    def remove(self, container_ids: Sequence[str]) -> None:
+        """Remove containers at once, whatever state they are in; a missing one is no error."""
+        from docker.errors import NotFound
+
+        for container_id in container_ids:
+            try:
+                engine.client().api.remove_container(container_id, force=True)
+            except NotFound:
+                continue
+
+    def remove_volume(self, name: str) -> None:
+        """Remove a named volume that no container uses any more; a missing one is no error."""
+        from docker.errors import NotFound
+
+        try:
+            engine.client().api.remove_volume(f"{self.home.project}_{name}", force=True)
+        except NotFound:
+            return
+
+    def unpause(self) -> None:
+        """Let frozen containers go on: a paused one can be neither started nor stopped."""
+        from docker.errors import APIError
+
+        for state in self.states():
+            if state.state == "paused":
+                try:
+                    engine.client().api.unpause(state.container_id)
+                except APIError:
+                    # It may have been unpaused, or may have ended, since we looked.
+                    continue
+
+
+def state_of(container: Mapping[str, Any], network: str) -> ServiceState:
+    """Read the engine's short description of a container.
+
+    Its health is only told within the sentence for people: ``Up 3 seconds (health: starting)``.
+    """
+    told = re.search(r"\((?:health: )?(healthy|unhealthy|starting)\)", container.get("Status", ""))
+    networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
+    return ServiceState(
+        name=container["Labels"][SERVICE_LABEL],
+        state=container["State"],
+        health=told.group(1) if told else "",
+        container_id=container["Id"],
+        attached=network in networks,
+    )

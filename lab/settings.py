@@ -1,0 +1,165 @@
+"""A stack's ports and passwords: chosen once, then remembered in the lab home."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+
+from lab.errors import BadInput
+from lab.home import DEFAULT_PROJECT, Home
+
+# What a browser or a script on this machine talks to: variable -> (service, default port).
+PORTS: Mapping[str, tuple[str, int]] = {
+    "LAB_NGINX_PORT": ("nginx", 8080),
+    "LAB_PROMETHEUS_PORT": ("prometheus", 9090),
+    "LAB_LOAD_PORT": ("load", 8089),
+    "LAB_GRAFANA_PORT": ("grafana", 3000),
+}
+
+SECRETS = (
+    "postgres_app",
+    "postgres_replication",
+    "postgres_monitor",
+    "redis_cache",
+    "redis_broker",
+    "grafana_admin",
+)
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on 127.0.0.1:``port``."""
+    with socket.socket() as probe:
+        # As the engine's own proxy does: a connection that just closed does not block the port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_ports(
+    explicit: Mapping[str, str],
+    remembered: Mapping[str, str],
+    ours: Collection[int],
+    free: Callable[[int], bool] = is_free,
+) -> dict[str, int]:
+    """A port for every entry of ``PORTS``.
+
+    An explicit choice is taken or refused, never replaced. A remembered or default port that
+    somebody else has taken is replaced by the next free one. ``ours`` are the ports that this
+    stack's containers hold already. Raises ``BadInput`` for an explicit port that is no port
+    number, is named twice, or is taken.
+    """
+    chosen: dict[str, int] = {}
+    for variable in PORTS:
+        if variable in explicit:
+            chosen[variable] = _explicit(variable, explicit[variable], chosen, ours, free)
+    for variable, (_, default) in PORTS.items():
+        if variable in chosen:
+            continue
+        port = _number(remembered.get(variable, "")) or default
+        while port in chosen.values() or not (port in ours or free(port)):
+            port = port + 1 if port < 65535 else 1024
+        chosen[variable] = port
+    return chosen
+
+
+def _explicit(
+    variable: str,
+    value: str,
+    chosen: Mapping[str, int],
+    ours: Collection[int],
+    free: Callable[[int], bool],
+) -> int:
+    port = _number(value)
+    if port is None:
+        raise BadInput(f"{variable}={value!r} is not a port", remedy="a number from 1 to 65535")
+    if port in chosen.values():
+        raise BadInput(f"{variable}={port} is already the port of another service of this stack")
+    if port not in ours and not free(port):
+        raise BadInput(
+            f"{variable}={port}: somebody already listens on 127.0.0.1:{port}",
+            remedy=f"choose another, or unset {variable} and the lab finds a free one; "
+            f"`ss -ltnp 'sport = :{port}'` tells who it is",
+        )
+    return port
+
+
+def _number(text: str) -> int | None:
+    port = int(text) if text.isascii() and text.isdigit() else 0
+    return port if 1 <= port <= 65535 else None
+
+
+def read_env(path: Path) -> dict[str, str]:
+    """The ``NAME=value`` lines of an env file; nothing where there is no file."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def write_env(home: Home, ours: Collection[int], *, grafana: bool) -> dict[str, str]:
+    """Choose what this stack still lacks, write the env file and return its content.
+
+    Raises ``BadInput`` as ``choose_ports`` does.
+    """
+    explicit = {name: os.environ[name] for name in PORTS if os.environ.get(name)}
+    ports = choose_ports(explicit, read_env(home.env_file), ours)
+    values = {
+        "LAB_PROJECT": home.project,
+        "LAB_SECRETS": str(home.secrets),
+        "LAB_HOST_CA": str(home.host_ca),
+        **{name: str(port) for name, port in ports.items()},
+        "COMPOSE_PROFILES": "grafana" if grafana else "",
+    }
+    text = "# Written by `lab up`; docker compose reads it.\n" + "".join(
+        f"{name}={value}\n" for name, value in values.items()
+    )
+    _replace(home.env_file, text, 0o600)
+    if home.project == DEFAULT_PROJECT:
+        link_env(home)
+    return values
+
+
+def link_env(home: Home) -> None:
+    """Let a plain ``docker compose`` in the checkout find the default stack's env file.
+
+    A real file named ``.env`` is somebody's own and stays.
+    """
+    link = home.root / ".env"
+    if link.exists() and not link.is_symlink():
+        return
+    target = home.env_file
+    if target.is_relative_to(home.root):
+        target = target.relative_to(home.root)
+    if link.is_symlink() and link.readlink() == target:
+        return
+    fresh = link.with_name(f".env.{os.getpid()}")
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
+def make_secrets(home: Home) -> None:
+    """Generate the passwords that do not exist yet.
+
+    The files are readable by all because containers read them as users of their own; the directory
+    around them is not.
+    """
+    for name in SECRETS:
+        path = home.secrets / name
+        if not path.exists() or path.stat().st_size == 0:
+            _replace(path, secrets.token_urlsafe(24), 0o644)
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    """Write a file in one step, so that a reader never sees half of it."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.chmod(mode)
+    fresh.replace(path)

@@ -1,0 +1,228 @@
+"""The one door to the stack: its life, its services, and what is done inside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lab import engine
+from lab.command import CommandFailed, Exec, run
+from lab.compose import Project, ServiceState
+from lab.errors import BadInput, Failed, LabError
+from lab.home import Home
+from lab.progress import QUIET, Report
+from lab.settings import PORTS, make_secrets, read_env, write_env
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+__all__ = ["ServiceState", "Stack"]
+
+# What customers and incidents change, and the services that hold it open or remember it. Prometheus
+# keeps its history, Grafana its settings.
+DATA_VOLUMES = ("primary-data", "replica-data", "media", "load-data")
+DATA_SERVICES = (
+    *("postgres-primary", "postgres-replica", "heartbeat", "redis-cache", "redis-broker"),
+    *("api-1", "api-2", "api-3", "worker", "nginx", "load"),
+)
+
+# Seconds that compose may take to bring every service to healthy; it needs about ten.
+UP_DEADLINE = 180
+
+
+class Stack:
+    """The running system under test of one lab home.
+
+    Every method that needs the engine raises ``MachineLacks`` where none answers, and
+    ``CommandFailed`` (command, exit code, stderr) where a command of docker's fails.
+    """
+
+    def __init__(self, home: Home | None = None) -> None:
+        self.home = home or Home.find()
+        self.project = Project(self.home)
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def up(self, report: Report = QUIET) -> list[ServiceState]:
+        """Bring every service to healthy, from whatever state machine and stack are in.
+
+        Returns the services as they are then. Raises ``Failed`` with the last log lines of each
+        service that did not come up, ``MachineLacks`` for what this machine has not, ``BadInput``
+        for an explicitly chosen port that is taken.
+        """
+        from lab.images import Images
+        from lab.machine import Machine
+
+        self.home.prepare()
+        Machine(self.home, report).ready()
+        images = Images(self.home, report)
+        images.ready()
+        make_secrets(self.home)
+        write_env(self.home, self.project.published(), grafana=images.grafana())
+        self.__dict__.pop("expected", None)
+        self._start(report)
+        return self.services()
+
+    def down(self, *, volumes: bool = False) -> None:
+        """Remove every container of the stack, and with ``volumes`` its data too."""
+        self.project.unpause()
+        extra = ["--volumes"] if volumes else []
+        self.project.compose("--profile", "*", "down", "--remove-orphans", "--timeout", "5", *extra)
+
+    def reset(self, report: Report = QUIET) -> list[ServiceState]:
+        """Throw away what customers and incidents have changed: database, caches, media, ledger.
+
+        The database comes back from its image, so this takes seconds. Returns and raises as ``up``.
+        """
+        with report.step("going back to the pristine database"):
+            self.project.remove(
+                [c.container_id for c in self.project.states() if c.name in DATA_SERVICES]
+            )
+            for name in DATA_VOLUMES:
+                self.project.remove_volume(name)
+        return self.up(report)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    @cached_property
+    def expected(self) -> list[str]:
+        """The names of the services that should run: all but those of profiles not enabled."""
+        return self.project.services()
+
+    def services(self) -> list[ServiceState]:
+        """Every service by name: those that should run and those that do."""
+        found = {state.name: state for state in self.project.states()}
+        names = sorted({*self.expected, *found})
+        return [found.get(name, ServiceState(name, "missing")) for name in names]
+
+    def container(self, service: str) -> Container:
+        """The container of ``service``, running or not, as the docker SDK's object.
+
+        Raises ``Failed`` where it has none.
+        """
+        return engine.client().containers.get(self._container_id(service))
+
+    def logs(self, service: str, lines: int = 20) -> str:
+        """The last ``lines`` lines that ``service`` has written."""
+        said: bytes = self.container(service).logs(tail=lines)
+        return said.decode(errors="replace")
+
+    def url(self, service: str) -> str:
+        """Where this machine reaches ``service``, as ``http://127.0.0.1:<port>``.
+
+        Raises ``BadInput`` for a service that publishes nothing.
+        """
+        for variable, (name, default) in PORTS.items():
+            if name == service:
+                return f"http://127.0.0.1:{self.env.get(variable, default)}"
+        raise BadInput(f"the service {service!r} publishes no port on this machine")
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that compose reads from this stack's env file."""
+        return read_env(self.home.env_file)
+
+    # -- acting inside ------------------------------------------------------------------------
+
+    def exec(
+        self,
+        service: str,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        user: str | None = None,
+        timeout: float = 30,
+    ) -> Exec:
+        """Run ``argv`` in the container of ``service`` and return whatever came of it.
+
+        Raises ``CommandFailed`` when it does not end within ``timeout`` seconds.
+        """
+        options = ["--interactive"] if stdin is not None else []
+        options += ["--user", user] if user is not None else []
+        inside = ["docker", "exec", *options, self._container_id(service), *argv]
+        return run(inside, stdin=stdin, timeout=timeout, check=False)
+
+    def psql(
+        self,
+        sql: str,
+        *,
+        service: str = "postgres-primary",
+        database: str = "darkroom",
+        timeout: float = 30,
+    ) -> list[list[str]]:
+        """The rows that ``sql`` gives the superuser, as text; NULL is the empty text.
+
+        Raises ``CommandFailed`` with what psql said where a statement fails.
+        """
+        argv = ["psql", "-X", "-q", "--csv", "--tuples-only", "-v", "ON_ERROR_STOP=1"]
+        argv += ["-U", "postgres", "-d", database, "-f", "-"]
+        done = self.exec(service, argv, stdin=sql, timeout=timeout)
+        if done.code != 0:
+            raise CommandFailed(argv, done.code, done.stderr)
+        return list(csv.reader(io.StringIO(done.stdout)))
+
+    # -- within -------------------------------------------------------------------------------
+
+    def _start(self, report: Report) -> None:
+        with report.step("bringing the stack up") as step:
+            self._clear_the_way()
+            try:
+                self._compose_up()
+            except CommandFailed:
+                # Once more, with fresh containers where the old ones do not get well.
+                ill = [service for service in self.services() if not service.ok]
+                if not ill:
+                    raise
+                step.at(0, 1, f"again: {', '.join(service.name for service in ill)}")
+                self.project.remove([service.container_id for service in ill])
+                try:
+                    self._compose_up()
+                except CommandFailed as error:
+                    raise self._explained(error) from error
+
+    def _compose_up(self) -> None:
+        options = ("--detach", "--remove-orphans", "--pull", "never", "--wait")
+        deadline = ("--wait-timeout", str(UP_DEADLINE))
+        self.project.compose("up", *options, *deadline, timeout=UP_DEADLINE + 60)
+
+    def _clear_the_way(self) -> None:
+        """Remove what compose would stumble over: it starts containers, it does not mend them.
+
+        A paused container cannot be started, a dead one never will be, one that is off the network
+        stays off it, and waiting on an unhealthy one fails at once.
+        """
+        self.project.unpause()
+        hopeless = [
+            state.container_id
+            for state in self.project.states()
+            if state.state in ("dead", "removing", "restarting")
+            or (state.state == "running" and not state.attached)
+            or state.health == "unhealthy"
+        ]
+        self.project.remove(hopeless)
+
+    def _explained(self, error: CommandFailed) -> LabError:
+        """``docker compose up`` failed: which services, and the last thing each of them said."""
+        ill = [service for service in self.services() if not service.ok]
+        if not ill:
+            return error
+        return Failed(
+            "the stack did not come up:\n" + "\n".join(self._last_words(ill)),
+            remedy="`docker compose logs SERVICE` has it all; `lab doctor` looks at the machine",
+        )
+
+    def _last_words(self, ill: Iterable[ServiceState]) -> Iterable[str]:
+        for service in ill:
+            health = f", {service.health}" if service.health else ""
+            yield f"{service.name}: {service.state}{health}"
+            if service.container_id:
+                yield from (f"  {line}" for line in self.logs(service.name, 10).splitlines())
+
+    def _container_id(self, service: str) -> str:
+        found = self.project.containers(service)
+        if not found:
+            raise Failed(f"the service {service!r} has no container", remedy="lab up")
+        return str(found[0]["Id"])
