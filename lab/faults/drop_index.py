@@ -1,0 +1,141 @@
+"""An index that a query needs is gone, as after a migration that dropped one too many."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from lab.errors import Failed
+from lab.faults import Fault, FaultParams, Token
+
+if TYPE_CHECKING:
+    from lab.stack import Stack
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+
+# What one operator's session did is not for another's eyes, and DROP must never queue up behind a
+# long query: everything that comes after it would wait too.
+SESSION = (
+    "SET log_statement = 'none'; SET log_min_duration_statement = -1; "
+    "SET pg_stat_statements.track = 'none'; SET lock_timeout = '{lock}s'; "
+)
+
+
+class Index(BaseModel):
+    """An index as the catalogue has it. `options` are its keys' sort orders (bit 1: DESC)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    usable: bool
+    constraint: bool
+    method: str
+    keys: tuple[str, ...]
+    options: tuple[int, ...]
+    predicate: str
+    definition: str
+
+    def serves_as(self, other: Index) -> bool:
+        """Whether queries that use `other` can use this: it begins with the same keys in the same
+        order, or in the exact reverse (an index can be read backwards)."""
+        n = len(other.keys)
+        orders = (other.options, tuple(option ^ 3 for option in other.options))
+        return (
+            self.usable
+            and (self.method, self.predicate) == (other.method, other.predicate)
+            and self.keys[:n] == other.keys
+            and self.options[:n] in orders
+        )
+
+
+class DropIndexParams(FaultParams):
+    """Which index of which table (of the schema `public`) disappears."""
+
+    fault: Literal["drop_index"]
+    table: Identifier
+    index: Identifier
+
+
+class DropIndexToken(Token):
+    """The index, and the names of the others that its table had."""
+
+    table: Identifier
+    index: Index
+    beside: tuple[str, ...]
+
+
+class DropIndex(Fault[DropIndexParams, DropIndexToken]):
+    """DROP INDEX on the primary; the replica follows. `CREATE INDEX` undoes it."""
+
+    Params = DropIndexParams
+    Token = DropIndexToken
+
+    def plan(self, stack: Stack, params: DropIndexParams) -> DropIndexToken:
+        indexes = {index.name: index for index in _indexes(stack, params.table)}
+        index = indexes.pop(params.index, None)
+        twins = [other.name for other in indexes.values() if index and other.serves_as(index)]
+        if index is None or not index.usable or index.constraint or twins:
+            why = (
+                f"{twins[0]} does the same work" if twins
+                else "it belongs to a constraint" if index and index.constraint
+                else "there is no such valid index"
+            )
+            raise Failed(
+                f"index {params.index} of table {params.table} cannot be dropped: {why}",
+                remedy="`lab reset` gives back the database as it was seeded",
+            )
+        return DropIndexToken(table=params.table, index=index, beside=tuple(sorted(indexes)))
+
+    def inject(self, stack: Stack, token: DropIndexToken) -> None:
+        _run(stack, f"DROP INDEX IF EXISTS public.{token.index.name}", lock_timeout=2)
+
+    def active(self, stack: Stack, token: DropIndexToken) -> bool:
+        return not any(index.serves_as(token.index) for index in _indexes(stack, token.table))
+
+    def heal(self, stack: Stack, token: DropIndexToken) -> None:
+        # A build that an operator began and left would hold its lock, and then add a second index.
+        stack.psql(
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index "
+            f"WHERE relid = 'public.{token.table}'::regclass"
+        )
+        wanted = token.index
+        # Ours, whatever it is now, and what an operator has added in its place.
+        found = {
+            index.name: index for index in _indexes(stack, token.table)
+            if index.name == wanted.name
+            or (index.name not in token.beside and (not index.usable or index.serves_as(wanted)))
+        }
+        as_it_was = found.get(wanted.name)
+        if as_it_was and (not as_it_was.usable or as_it_was.definition != wanted.definition):
+            _run(stack, f"DROP INDEX IF EXISTS public.{wanted.name}")
+            as_it_was = None
+        if as_it_was is None:
+            _run(stack, wanted.definition)
+        for name in found.keys() - {wanted.name}:
+            _run(stack, f'DROP INDEX IF EXISTS public."{name}"')
+
+
+def _indexes(stack: Stack, table: str) -> list[Index]:
+    rows = stack.psql(
+        f"""
+        SELECT coalesce(json_agg(json_build_object(
+            'name', c.relname, 'usable', i.indisvalid AND i.indisready AND i.indislive,
+            'constraint', EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid),
+            'method', (SELECT amname FROM pg_am WHERE oid = c.relam),
+            'keys', (SELECT json_agg(pg_get_indexdef(c.oid, k, true) ORDER BY k)
+                     FROM generate_series(1, i.indnkeyatts) k),
+            'options', string_to_array(i.indoption::text, ' ')::int[],
+            'predicate', coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
+            'definition', pg_get_indexdef(c.oid)) ORDER BY c.relname), '[]')
+        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE i.indrelid = to_regclass('public.{table}')
+        """
+    )
+    return TypeAdapter(list[Index]).validate_python(json.loads(rows[0][0]))
+
+
+def _run(stack: Stack, statement: str, *, lock_timeout: int = 15) -> None:
+    # Building an index reads the whole table, on a fraction of a core.
+    stack.psql(SESSION.format(lock=lock_timeout) + statement, timeout=120)

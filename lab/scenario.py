@@ -1,0 +1,214 @@
+"""A scenario: a folder that declares an incident. Read, validated, its seeded choices made.
+
+Named after what the on-call person sees, never after the cause. `ScenarioFile` is what an author
+writes in scenario.yaml; `Scenario` is the same after the choices, and goes into the journal whole,
+so that nobody can change an incident's objectives or its truth while it runs.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializeAsAny
+from pydantic_core import CoreSchema
+
+from lab.faults import FaultParams, discover
+from lab.series import Condition
+from lab.truth import Answer, Truth
+
+SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _AnyFault:
+    """Tells pydantic that a fault is one of those found in lab/faults, by its name."""
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler  # noqa: ARG002 - pydantic's protocol
+    ) -> CoreSchema:
+        kinds = tuple(fault.Params for fault in discover().values())
+        # The members are not known before run time, so X | Y cannot be written.
+        union = Union[kinds]  # type: ignore[valid-type]  # noqa: UP007
+        return handler.generate_schema(Annotated[union, Field(discriminator="fault")])
+
+
+class Load(_Model):
+    """The customers: how many arrive each second, whatever the answers take."""
+
+    rate: float = Field(gt=0, le=1000, description="arrivals a second")
+    baseline_s: float = Field(
+        default=30, ge=10, le=300,
+        description="how long the steady state must hold before anything breaks; what everything "
+        "that moves afterwards is compared with",
+    )
+
+
+class Objectives(_Model):
+    """What customers were promised, and how long it must hold to count as kept again."""
+
+    keep: list[Condition] = Field(min_length=1)
+    hold_s: float = Field(default=20, ge=5, description="a full window of recovery")
+    within_s: float = Field(
+        default=90, ge=10, description="how long `lab resolve` waits for that window to begin"
+    )
+
+
+class Symptom(Condition):
+    """A promise of the scenario: this condition begins within `within_s` seconds of injection."""
+
+    within_s: float = Field(gt=0, description="seconds after injection")
+
+
+class Page(_Model):
+    """What rings: an alert rule of Prometheus, and the text that the on-call person gets."""
+
+    alert: str
+    text: str = Field(min_length=10)
+
+
+class TruthEntry(_Model):
+    """The answer, in the words of the vocabulary."""
+
+    component: str
+    cause: str
+    object: str = Field(description="the very thing: the index, the replica")
+    chain: list[str] = Field(min_length=2, description="signals, earliest to move first")
+    evidence: list[str] = Field(
+        min_length=1, description="signals that tell this cause from its look-alikes"
+    )
+
+
+class AcceptedAnswer(_Model):
+    """Another diagnosis that is worth full marks."""
+
+    component: str
+    cause: str
+    why: str = Field(min_length=10)
+
+
+class AcceptedFix(_Model):
+    """Another way to mend it that counts as mitigation."""
+
+    what: str
+    why: str = Field(min_length=10)
+
+
+class RedHerring(_Model):
+    """A signal that moves here and has nothing to do with it."""
+
+    signal: str
+    why: str = Field(min_length=10)
+
+
+class Hint(_Model):
+    """One step of help, and what it costs of the hundred points."""
+
+    price: int = Field(ge=0, le=30)
+    text: str = Field(min_length=10)
+
+
+Pick = str | int | float
+
+
+class ScenarioFile(_Model):
+    """scenario.yaml. Any value may be `{choice: name}`: the seed picks one of `choices.name`."""
+
+    title: str = Field(min_length=5, description="what the on-call person sees")
+    family: str
+    difficulty: int = Field(ge=1, le=5)
+    minutes: int = Field(ge=5, le=180, description="the time a learner should set aside")
+    tags: list[str] = []
+    builds_on: list[str] = []
+    unlocks: list[str] = []
+    choices: dict[str, Annotated[list[Pick], Field(min_length=1)]] = {}
+    load: Load
+    objectives: Objectives
+    faults: list[Annotated[SerializeAsAny[FaultParams], _AnyFault()]] = Field(min_length=1)
+    symptoms: list[Symptom] = Field(min_length=1)
+    unaffected: list[Condition] = Field(
+        default=[], description="what stays calm: the contrast to look-alikes"
+    )
+    page: Page
+    truth: TruthEntry
+    accepted: list[AcceptedAnswer] = []
+    accepted_fixes: list[AcceptedFix] = []
+    red_herrings: list[RedHerring] = []
+    hints: list[Hint] = Field(min_length=1)
+
+
+class Decoy(_Model):
+    """A tempting wrong fix: a script, and why people try it."""
+
+    name: str
+    path: Path
+    why: str
+
+
+class Scenario(ScenarioFile):
+    """One incident to be: a scenario with its choices made by `seed`."""
+
+    slug: str
+    seed: int
+    picks: dict[str, Pick]
+
+    @property
+    def answer(self) -> Truth:
+        """The truth as grading takes it."""
+        truth = self.truth
+        return Truth(
+            answer=Answer(truth.component, truth.cause),
+            object=truth.object,
+            chain=tuple(truth.chain),
+            accepted=tuple(Answer(a.component, a.cause, a.why) for a in self.accepted),
+            red_herrings=tuple(herring.signal for herring in self.red_herrings),
+        )
+
+    @property
+    def load_seconds(self) -> int:
+        """How long the customers may stay: twice the minutes that a learner should need."""
+        return 2 * self.minutes * 60
+
+    def fill(self, text: str) -> str:
+        """`text` with every `${name}` of a choice replaced by what the seed picked."""
+        return re.sub(
+            r"\$\{(\w+)\}", lambda name: str(self.picks.get(name[1], name[0])), text
+        )
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The JSON Schema of scenario.yaml, for editors. Any scalar may also be a `{choice: name}`."""
+    schema = ScenarioFile.model_json_schema(by_alias=True)
+    choice = {
+        "type": "object",
+        "description": "one of choices.<name>, picked by the seed",
+        "properties": {"choice": {"type": "string"}},
+        "required": ["choice"],
+        "additionalProperties": False,
+    }
+
+    def open_up(node: Any) -> Any:
+        if isinstance(node, list):
+            return [open_up(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        opened = {key: open_up(value) for key, value in node.items()}
+        if node.get("type") in ("string", "integer", "number") and "const" not in node:
+            return {"anyOf": [opened, {"$ref": "#/$defs/Choice"}]}
+        return opened
+
+    properties = {
+        name: part if name == "choices" else open_up(part)
+        for name, part in schema["properties"].items()
+    }
+    definitions = {name: open_up(part) for name, part in schema["$defs"].items()}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "properties": properties,
+        "$defs": {**definitions, "Choice": choice},
+    }
