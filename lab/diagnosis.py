@@ -1,0 +1,221 @@
+"""What the learner claims: component, cause, evidence, order. And how it is read from a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from lab.documents import Document, Problem, near
+from lab.errors import BadInput
+from lab.series import Span
+from lab.vocabulary import Vocabulary
+
+EvidenceKind = Literal["signal", "promql", "panel"]
+
+DEFAULT_WINDOW_S = 60.0
+"""How far back a piece of evidence without a window of its own looks, in seconds."""
+
+_OFFSET = re.compile(r"-?(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def moment(text: str, now: float) -> float:
+    """The Unix time that `text` means: `now`, `-90s` (before now), an ISO time, or Unix seconds.
+
+    An ISO time without a zone is UTC. Raises `ValueError` for anything else.
+    """
+    text = text.strip()
+    if text == "now":
+        return now
+    if text.startswith(("-", "now-")):
+        offset = _OFFSET.fullmatch(text.removeprefix("now"))
+        if offset is None:
+            raise ValueError(f"{text!r} is no time before now; write -90s, -5m or -1h")
+        return now - float(offset["count"]) * _SECONDS[offset["unit"] or "s"]
+    if re.fullmatch(r"\d{9,}(\.\d+)?", text):
+        return float(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no time; write now, -90s, 2026-11-20T03:12:00Z or Unix seconds"
+        ) from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing to look at: a signal's name, a PromQL expression or a panel's pasted address.
+
+    `window` is what was written, for instance `("-60s", "now")`; None leaves it to the panel's own
+    from and to, or to the last `DEFAULT_WINDOW_S` seconds.
+    """
+
+    kind: EvidenceKind
+    text: str
+    window: tuple[str, str] | None = None
+
+    def span(self, now: float) -> Span:
+        """The absolute window, where `now` is when the diagnosis was recorded."""
+        if self.window is None:
+            return Span(now - DEFAULT_WINDOW_S, now)
+        start, end = (moment(text, now) for text in self.window)
+        return Span(start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A claim, in the vocabulary's own words (aliases already resolved).
+
+    `chain` is the order in which the learner says the signals left their baselines, earliest first.
+    """
+
+    component: str
+    cause: str
+    evidence: tuple[Evidence, ...] = ()
+    chain: tuple[str, ...] = ()
+    note: str = ""
+
+
+class _EvidenceEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    signal: str | None = None
+    promql: str | None = None
+    panel: str | None = None
+    window: tuple[str, str] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, value: object) -> object:
+        """A bare word is a signal; a signal with labels is PromQL already."""
+        entry = {"signal": value} if isinstance(value, str) else value
+        if isinstance(entry, dict) and set(entry) <= {"signal", "window"}:
+            name = entry.get("signal")
+            if isinstance(name, str) and "{" in name:
+                return {**{k: v for k, v in entry.items() if k != "signal"}, "promql": name}
+        return entry
+
+    @field_validator("window", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        """YAML reads a bare time or number as such; here they are all words."""
+        if isinstance(value, list):
+            return [item.isoformat() if isinstance(item, datetime) else str(item) for item in value]
+        return value
+
+    @field_validator("window")
+    @classmethod
+    def _makes_sense(cls, window: tuple[str, str] | None) -> tuple[str, str] | None:
+        if window is not None:
+            # Any time after the newest absolute one will do to compare the two ends.
+            start, end = (moment(text, datetime.now(tz=UTC).timestamp()) for text in window)
+            if start >= end:
+                raise ValueError("the window must begin before it ends")
+        return window
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> _EvidenceEntry:
+        given = [kind for kind in ("signal", "promql", "panel") if getattr(self, kind)]
+        if len(given) != 1:
+            raise ValueError("give exactly one of signal, promql and panel")
+        return self
+
+    def evidence(self) -> Evidence:
+        kinds: tuple[EvidenceKind, ...] = ("signal", "promql", "panel")
+        kind = next(kind for kind in kinds if getattr(self, kind))
+        return Evidence(kind, str(getattr(self, kind)).strip(), self.window)
+
+
+class _File(BaseModel):
+    """A diagnosis.yaml."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    component: str
+    cause: str
+    evidence: list[_EvidenceEntry] = Field(default_factory=list)
+    chain: list[str] = Field(default_factory=list)
+    note: str = ""
+
+
+def read_diagnosis(path: Path, vocabulary: Vocabulary, signals: Collection[str]) -> Diagnosis:
+    """The diagnosis in that file.
+
+    `signals` are the names of the catalogue. Raises `BadInput` that names every problem with file,
+    line and column, and what was probably meant.
+    """
+    return parse_diagnosis(Document.read(path), vocabulary, signals)
+
+
+def parse_diagnosis(
+    document: Document, vocabulary: Vocabulary, signals: Collection[str]
+) -> Diagnosis:
+    """The same, of a document that was already read (a form's, an answer on standard input)."""
+    entry = document.into(_File)
+    diagnosis = Diagnosis(
+        component=entry.component,
+        cause=entry.cause,
+        evidence=tuple(item.evidence() for item in entry.evidence),
+        chain=tuple(entry.chain),
+        note=entry.note,
+    )
+    return in_own_words(diagnosis, vocabulary, signals, document=document)
+
+
+def in_own_words(
+    diagnosis: Diagnosis,
+    vocabulary: Vocabulary,
+    signals: Collection[str],
+    *,
+    document: Document | None = None,
+) -> Diagnosis:
+    """The same claim with every alias resolved; also for one that was put together by asking.
+
+    Raises `BadInput` for unknown words and for a signal that is named twice.
+    """
+    problems: list[Problem] = []
+    component = vocabulary.component_named(diagnosis.component)
+    if component is None:
+        hint = vocabulary.component_hint(diagnosis.component) or _choices(vocabulary.components)
+        text = f"unknown component {diagnosis.component!r}; {hint}"
+        problems.append(Problem(("component",), text))
+    cause = vocabulary.cause_named(diagnosis.cause)
+    if cause is None:
+        hint = vocabulary.cause_hint(diagnosis.cause) or _choices(vocabulary.causes)
+        problems.append(Problem(("cause",), f"unknown cause {diagnosis.cause!r}; {hint}"))
+    for index, item in enumerate(diagnosis.evidence):
+        if item.kind == "signal" and item.text not in signals:
+            where = ("evidence", index, "signal")
+            problems.append(Problem(where, _unknown_signal(item.text, signals)))
+    for index, name in enumerate(diagnosis.chain):
+        if name not in signals:
+            problems.append(Problem(("chain", index), _unknown_signal(name, signals)))
+        elif name in diagnosis.chain[:index]:
+            problems.append(Problem(("chain", index), f"{name!r} is in the chain twice"))
+    if problems or component is None or cause is None:
+        raise _refusal(problems, document)
+    return Diagnosis(
+        component.name, cause.name, diagnosis.evidence, diagnosis.chain, diagnosis.note
+    )
+
+
+def _choices(names: Collection[str]) -> str:
+    return f"one of {', '.join(names)}"
+
+
+def _unknown_signal(word: str, signals: Collection[str]) -> str:
+    return f"unknown signal {word!r}; {near(word, signals) or '`lab signals` lists them'}"
+
+
+def _refusal(problems: Sequence[Problem], document: Document | None) -> BadInput:
+    remedy = "nothing was recorded; correct it and send it again"
+    if document is not None:
+        return document.refusal(problems, remedy=remedy)
+    return BadInput("\n".join(problem.text for problem in problems), remedy=remedy)

@@ -1,0 +1,36 @@
+"""What really broke: the part of a scenario that grading compares a diagnosis with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A component and a cause, in the vocabulary's own words; `why` is for the debrief."""
+
+    component: str
+    cause: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The answer of one incident (seeded choices already made).
+
+    `object` is the very thing (the index, the replica). `chain` is the causal order of signals as
+    the author expects it: it says which signals belong to the story; the order that counts is the
+    one measured. `accepted` are other answers worth full marks. `red_herrings` are signals that
+    the scenario moves on purpose and that have nothing to do with it.
+    """
+
+    answer: Answer
+    object: str
+    chain: tuple[str, ...]
+    accepted: tuple[Answer, ...] = ()
+    red_herrings: tuple[str, ...] = ()
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """All answers that earn full marks, the true one first."""
+        return (self.answer, *self.accepted)
