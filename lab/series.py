@@ -8,9 +8,8 @@ could not be measured is absent, and whoever reads a series must decide what abs
 from __future__ import annotations
 
 import operator
-import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -151,59 +150,6 @@ class Tolerance(BaseModel):
     def allowance(self, baseline: float) -> float:
         """The change, in the signal's unit, that `baseline` absorbs."""
         return max(self.floor, self.ratio * abs(baseline))
-
-
-@dataclass(frozen=True, slots=True)
-class Departure:
-    """That, and when, a series left its baseline for the first time, and how far it went."""
-
-    labels: Labels
-    at: float
-    baseline: float
-    extreme: float
-    direction: Literal["up", "down"]
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What a series did while nothing was wrong: its `median`, and its `noise` around it."""
-
-    median: float
-    noise: float
-    points: int = field(default=0)
-
-    @classmethod
-    def of(cls, values: Sequence[float]) -> Baseline | None:
-        """The baseline of these values; None when there are none.
-
-        `noise` is the deviation that 95 % of them stay within.
-        """
-        if not values:
-            return None
-        median = statistics.median(values)
-        deviations = sorted(abs(value - median) for value in values)
-        return cls(median, deviations[int(0.95 * (len(deviations) - 1))], len(values))
-
-    def departure(
-        self, series: Series, tolerance: Tolerance, direction: Direction, *, for_s: float = 2.0
-    ) -> Departure | None:
-        """The first time that `series` moved the bad way and stayed moved for `for_s` seconds."""
-        allowance = max(tolerance.allowance(self.median), self.noise)
-        ways: tuple[tuple[Literal["up", "down"], Op, float], ...] = (
-            ("up", ">", self.median + allowance),
-            ("down", "<", self.median - allowance),
-        )
-        found: list[Departure] = []
-        for way, op, limit in ways:
-            if direction not in (way, "either"):
-                continue
-            since = Condition(signal="", op=op, value=limit, for_s=for_s).since(series)
-            if since is None:
-                continue
-            after = series.between(since, float("inf")).values
-            extreme = max(after) if way == "up" else min(after)
-            found.append(Departure(series.labels, since, self.median, extreme, way))
-        return min(found, key=lambda departure: departure.at, default=None)
 
 
 def worst(series: Iterable[Series], direction: Direction) -> Series:

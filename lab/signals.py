@@ -7,7 +7,7 @@ bad. The catalogue is infra/prometheus/signals.yaml; the rules and the dashboard
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from lab.errors import BadInput
 from lab.prometheus import Prometheus
 from lab.promql import names_in
-from lab.series import Baseline, Condition, Departure, Direction, Op, Series, Tolerance, worst
+from lab.series import Condition, Direction, Op, Series, Tolerance, worst
 
 CATALOGUE = Path(__file__).parent.parent / "infra" / "prometheus" / "signals.yaml"
 
@@ -27,7 +27,6 @@ COMPONENTS = (
     "redis-cache",
     "postgres-primary",
     "postgres-replica",
-    "redis-broker",
     "queue",
     "worker",
     "host",
@@ -50,7 +49,7 @@ class Signal(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    unit: str = Field(description="s, bytes, ratio, 1/s, cores, rows/s, count or 0/1")
+    unit: str = Field(description="s, bytes, ratio, 1/s, s/s, rows/s, cores, count or bool")
     meaning: str
     direction: Direction = Field(description="the way that is bad")
     component: str = Field(description="where on the dependency chain it is measured")
@@ -73,27 +72,6 @@ class Signal(BaseModel):
         if self.steady is None:
             return None
         return Condition(signal=self.name, op=self.steady.op, value=self.steady.value, for_s=for_s)
-
-    def departures(
-        self, series: Sequence[Series], baseline_until: float, *, for_s: float = 2.0
-    ) -> list[Departure]:
-        """Which series left their own baseline the bad way after `baseline_until`; earliest first.
-
-        The baseline of each is what it did up to then. A series without any is left out, unless
-        the catalogue says what its absence meant (`absent`).
-        """
-        found: list[Departure] = []
-        for one in series:
-            baseline = Baseline.of(one.between(float("-inf"), baseline_until).values)
-            if baseline is None and self.absent is not None:
-                baseline = Baseline(self.absent, 0.0)
-            if baseline is None:
-                continue
-            after = one.between(baseline_until, float("inf"))
-            departure = baseline.departure(after, self.tolerance, self.direction, for_s=for_s)
-            if departure is not None:
-                found.append(departure)
-        return sorted(found, key=lambda departure: departure.at)
 
 
 class Catalogue(BaseModel):
@@ -161,13 +139,22 @@ class Catalogue(BaseModel):
         }
 
     def read(
-        self, prometheus: Prometheus, start: float, end: float, step: float = 1.0
+        self,
+        prometheus: Prometheus,
+        start: float,
+        end: float,
+        *,
+        names: Collection[str] | None = None,
+        step: float = 1.0,
     ) -> dict[str, list[Series]]:
-        """Every signal from `start` to `end`; a signal without data has an empty list.
+        """The signals `names` (by default all) from `start` to `end`, with one question.
 
-        Raises `PrometheusUnavailable`.
+        A signal without data has an empty list. Raises `PrometheusUnavailable`.
         """
-        return {
-            signal.name: prometheus.query_range(signal.name, start, end, step)
-            for signal in self.signals
-        }
+        wanted = sorted(self.by_name if names is None else names)
+        found: dict[str, list[Series]] = {name: [] for name in wanted}
+        # Names are letters, digits, `_` and `:`, nothing that a pattern could stumble on.
+        selector = f'{{__name__=~"{"|".join(wanted)}"}}'
+        for series in prometheus.query_range(selector, start, end, step) if wanted else []:
+            found[series.labels["__name__"]].append(series)
+        return found
