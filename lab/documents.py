@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from lab.errors import BadInput
 
@@ -58,7 +59,7 @@ class Document:
         self.name = name
         try:
             # What ruamel gives is a tree of its own round-trip types, each with `.lc`.
-            self._root: Any = YAML().load(text)
+            self.root: Any = YAML().load(text)
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -81,16 +82,13 @@ class Document:
 
     def into(self, model: type[Model]) -> Model:
         """The document as that model. Raises `BadInput` naming every problem and its place."""
-        if not isinstance(self._root, dict):
+        if not isinstance(self.root, dict):
             fields = ", ".join(model.model_fields)
             raise BadInput(f"{self.name}:1:1: expected keys and values ({fields})")
         try:
-            return model.model_validate(self._root)
+            return model.model_validate(self.root)
         except ValidationError as error:
-            problems = [
-                _problem(self._shortened(one["loc"]), one["type"], one["msg"], model)
-                for one in error.errors()
-            ]
+            problems = [_problem(self._shortened(one["loc"]), one, model) for one in error.errors()]
             raise self.refusal(problems) from error
 
     def refusal(self, problems: Sequence[Problem], *, remedy: str | None = None) -> BadInput:
@@ -109,7 +107,7 @@ class Document:
     def at(self, place: Place, *, on_key: bool = False) -> tuple[int, int]:
         """Line and column, from 1, of the value (or key) at that place; of the nearest thing above
         it when there is no such place."""
-        node, where = self._root, (1, 1)
+        node, where = self.root, (1, 1)
         for key in place:
             marks = getattr(node, "lc", None)
             if marks is None:
@@ -128,7 +126,7 @@ class Document:
     def _shortened(self, place: Place) -> Place:
         """Without the tags of unions, which pydantic puts into the way."""
         kept: list[str | int] = []
-        node = self._root
+        node = self.root
         for key in place:
             is_item = isinstance(node, list) and isinstance(key, int) and key < len(node)
             if is_item or (isinstance(node, dict) and key in node):
@@ -141,17 +139,23 @@ class Document:
         return tuple(kept)
 
 
-def _problem(place: Place, kind: str, message: str, model: type[BaseModel]) -> Problem:
+def _problem(place: Place, found: ErrorDetails, model: type[BaseModel]) -> Problem:
     """One of pydantic's findings, in words for whoever wrote the file."""
+    kind = found["type"]
     if kind == "extra_forbidden":
-        allowed = _fields_at(model, place[:-1])
+        allowed = _fields_at(model, found["loc"][:-1])
         hint = near(str(place[-1]), allowed) or f"allowed here: {', '.join(allowed)}"
         return Problem(place, f"unknown key; {hint}", on_key=True)
     if kind == "missing":
         return Problem(place, "is missing")
     if kind in ("model_type", "dict_type"):
         return Problem(place, f"expected keys and values ({', '.join(_fields_at(model, place))})")
-    return Problem(place, message.removeprefix("Value error, "))
+    if kind == "union_tag_invalid":
+        key, tag = found["ctx"]["discriminator"].strip("'"), str(found["ctx"]["tag"])
+        known = [one.strip(" '") for one in found["ctx"]["expected_tags"].split(",")]
+        hint = near(tag, known) or f"there are: {', '.join(known)}"
+        return Problem((*place, key), f"there is no {key} {tag!r}; {hint}")
+    return Problem(place, found["msg"].removeprefix("Value error, "))
 
 
 def _fields_at(model: type[BaseModel], place: Place) -> list[str]:
@@ -163,6 +167,9 @@ def _fields_at(model: type[BaseModel], place: Place) -> list[str]:
                 one.model_fields[key].annotation for one in models if key in one.model_fields
             ]
             models = [found for annotation in annotations for found in _models_in(annotation)]
+        elif len(models) > 1:
+            # The tag of a union, which pydantic puts into the place.
+            models = [one for one in models if _has_tag(one, key)] or models
     return sorted({name for one in models for name in _names(one)})
 
 
@@ -171,6 +178,11 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for part in get_args(annotation) for found in _models_in(part)]
+
+
+def _has_tag(model: type[BaseModel], tag: str | int) -> bool:
+    fields = model.model_fields.values()
+    return any(tag in get_args(field.annotation) for field in fields)
 
 
 def _names(model: type[BaseModel]) -> list[str]:

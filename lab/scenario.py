@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, SerializeAsAny
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from lab.faults import FaultParams, discover
 from lab.series import Condition
@@ -25,16 +24,14 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _AnyFault:
-    """Tells pydantic that a fault is one of those found in lab/faults, by its name."""
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler  # noqa: ARG002 - pydantic's protocol
-    ) -> CoreSchema:
-        kinds = tuple(fault.Params for fault in discover().values())
-        # The members are not known before run time, so X | Y cannot be written.
-        union = Union[kinds]  # type: ignore[valid-type]  # noqa: UP007
-        return handler.generate_schema(Annotated[union, Field(discriminator="fault")])
+if TYPE_CHECKING:
+    AnyFaultParams = FaultParams
+else:
+    # Whatever is found in lab/faults: its name picks the schema.
+    AnyFaultParams = Annotated[
+        Union[tuple(fault.Params for fault in discover().values())],  # noqa: UP007
+        Field(discriminator="fault"),
+    ]
 
 
 class Load(_Model):
@@ -42,7 +39,9 @@ class Load(_Model):
 
     rate: float = Field(gt=0, le=1000, description="arrivals a second")
     baseline_s: float = Field(
-        default=30, ge=10, le=300,
+        default=30,
+        ge=10,
+        le=300,
         description="how long the steady state must hold before anything breaks; what everything "
         "that moves afterwards is compared with",
     )
@@ -128,7 +127,7 @@ class ScenarioFile(_Model):
     choices: dict[str, Annotated[list[Pick], Field(min_length=1)]] = {}
     load: Load
     objectives: Objectives
-    faults: list[Annotated[SerializeAsAny[FaultParams], _AnyFault()]] = Field(min_length=1)
+    faults: list[AnyFaultParams] = Field(min_length=1)
     symptoms: list[Symptom] = Field(min_length=1)
     unaffected: list[Condition] = Field(
         default=[], description="what stays calm: the contrast to look-alikes"
@@ -175,9 +174,7 @@ class Scenario(ScenarioFile):
 
     def fill(self, text: str) -> str:
         """`text` with every `${name}` of a choice replaced by what the seed picked."""
-        return re.sub(
-            r"\$\{(\w+)\}", lambda name: str(self.picks.get(name[1], name[0])), text
-        )
+        return re.sub(r"\$\{(\w+)\}", lambda name: str(self.picks.get(name[1], name[0])), text)
 
 
 def scenario_schema() -> dict[str, Any]:

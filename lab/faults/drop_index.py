@@ -78,8 +78,10 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
         twins = [other.name for other in indexes.values() if index and other.serves_as(index)]
         if index is None or not index.usable or index.constraint or twins:
             why = (
-                f"{twins[0]} does the same work" if twins
-                else "it belongs to a constraint" if index and index.constraint
+                f"{twins[0]} does the same work"
+                if twins
+                else "it belongs to a constraint"
+                if index and index.constraint
                 else "there is no such valid index"
             )
             raise Failed(
@@ -97,13 +99,14 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
     def heal(self, stack: Stack, token: DropIndexToken) -> None:
         # A build that an operator began and left would hold its lock, and then add a second index.
         stack.psql(
-            "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index "
-            f"WHERE relid = 'public.{token.table}'::regclass"
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index "  # noqa: S608
+            f"WHERE relid = to_regclass('public.{token.table}')"
         )
         wanted = token.index
         # Ours, whatever it is now, and what an operator has added in its place.
         found = {
-            index.name: index for index in _indexes(stack, token.table)
+            index.name: index
+            for index in _indexes(stack, token.table)
             if index.name == wanted.name
             or (index.name not in token.beside and (not index.usable or index.serves_as(wanted)))
         }
@@ -131,7 +134,7 @@ def _indexes(stack: Stack, table: str) -> list[Index]:
             'definition', pg_get_indexdef(c.oid)) ORDER BY c.relname), '[]')
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indrelid = to_regclass('public.{table}')
-        """
+        """  # noqa: S608 - an Identifier
     )
     return TypeAdapter(list[Index]).validate_python(json.loads(rows[0][0]))
 

@@ -1,0 +1,81 @@
+"""Everything an incident needs from outside, each behind its one door."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from lab.home import Home
+from lab.journal import Journal
+from lab.stack import Stack
+
+if TYPE_CHECKING:
+    from lab.library import Library
+    from lab.load import Load
+    from lab.prometheus import Prometheus
+    from lab.signals import Catalogue
+    from lab.vocabulary import Vocabulary
+
+
+class Doors:
+    """The doors of one lab home. They open when they are first used.
+
+    `now` and `pause` are the clock: Unix seconds, and waiting for a number of them.
+    """
+
+    def __init__(self, home: Home, stack: Stack, journal: Journal) -> None:
+        self.home = home
+        self.stack = stack
+        self.journal = journal
+        self.now = time.time
+        self.pause = time.sleep
+
+    @cached_property
+    def prometheus(self) -> Prometheus:
+        from lab.prometheus import Prometheus
+
+        return Prometheus(self.stack.url("prometheus"))
+
+    @cached_property
+    def load(self) -> Load:
+        from lab.load import Load
+
+        return Load(self.stack.url("load"))
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        from lab.signals import Catalogue
+
+        return Catalogue.load()
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        from lab.vocabulary import Vocabulary
+
+        return Vocabulary.load()
+
+    @cached_property
+    def library(self) -> Library:
+        from lab.library import Library
+
+        return Library()
+
+    def forget_addresses(self) -> None:
+        """Open the doors anew: ports may have changed when the stack came up."""
+        for name in ("prometheus", "load"):
+            self.__dict__.pop(name, None)
+
+
+@contextmanager
+def open_doors(home: Home | None = None) -> Iterator[Doors]:
+    """The doors of that home, or of the one that the environment names.
+
+    Raises `MachineLacks` when the home cannot be written to.
+    """
+    home = home or Home.find()
+    home.prepare()
+    with Journal(home.db) as journal:
+        yield Doors(home, Stack(home), journal)

@@ -1,0 +1,260 @@
+"""The journal: what the lab is about to do, written down before it does it.
+
+SQLite in the lab home, with a write-ahead log that is flushed to the disk at every commit. From it
+any later process can tell what was broken and undo it, whatever became of the one that broke it.
+Times are Unix seconds. What has a type of its own elsewhere (a scenario, a token, a diagnosis) is
+kept as the JSON of that type.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, get_args
+
+from lab.errors import BadInput, LabError, MachineLacks
+from lab.records import SCHEMA, VERSION, Noted, Numbered, PlannedFault, Row, Stamp
+
+
+class OneAtATime(BadInput):
+    """A second incident was asked for while one is open."""
+
+
+class Journal:
+    """The journal of one lab home. Use as a context manager, or call `close`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal at `path`, and make it if there is none.
+
+        Raises `MachineLacks` when it cannot be written to, `LabError` when it is not a journal.
+        """
+        self.path = path
+        try:
+            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+        with self._said():
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode only FULL flushes at each commit: a power cut must not lose a token.
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._make()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    # -- incidents ------------------------------------------------------------------------------
+
+    def begin(self, slug: str, seed: int, scenario: str, at: float) -> int:
+        """A new incident's number. Raises `OneAtATime` while another is open."""
+        try:
+            with self._writing() as db:
+                made = db.execute(
+                    "INSERT INTO incidents (slug, seed, scenario, opened_at) VALUES (?, ?, ?, ?)",
+                    (slug, seed, scenario, at),
+                )
+        except sqlite3.IntegrityError as error:
+            raise OneAtATime(
+                "an incident is open already",
+                remedy="`lab status` shows it; `lab end` finishes it, `lab restore` abandons it",
+            ) from error
+        assert made.lastrowid is not None
+        return made.lastrowid
+
+    def stamp(self, incident: int, what: Stamp, value: str | float) -> None:
+        """Write down one fact about an incident. The first value of a time stays."""
+        if what not in get_args(Stamp):
+            raise ValueError(what)
+        # `what` is one of the literals above.
+        keep = f"coalesce({what}, :value)" if what.endswith("_at") else ":value"
+        with self._writing() as db:
+            db.execute(
+                f"UPDATE incidents SET {what} = {keep} WHERE id = :id",  # noqa: S608
+                {"value": value, "id": incident},
+            )
+
+    def open_one(self) -> Row | None:
+        """The incident that is not closed, if there is one."""
+        return next(self._incidents("WHERE closed_at IS NULL"), None)
+
+    def latest(self) -> Row | None:
+        """The incident that was begun last."""
+        return next(self._incidents("ORDER BY id DESC LIMIT 1"), None)
+
+    def incident(self, number: int) -> Row:
+        """That incident. Raises `BadInput` when the journal has none of this number."""
+        found = next(self._incidents("WHERE id = ?", number), None)
+        if found is None:
+            raise BadInput(f"there is no incident {number}", remedy="`lab status` lists the last")
+        return found
+
+    def incidents(self, limit: int = 20) -> list[Row]:
+        """The newest incidents, newest first."""
+        return list(self._incidents("ORDER BY id DESC LIMIT ?", limit))
+
+    # -- faults ---------------------------------------------------------------------------------
+
+    def plan(self, incident: int, position: int, name: str, token: str, at: float) -> None:
+        """Keep a fault's token. On return it is on the disk, and the fault may be injected."""
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO faults (incident, position, name, token, planned_at)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (incident, position, name, token, at),
+            )
+
+    def injected(self, fault: PlannedFault, at: float) -> None:
+        self._mark(fault, "injected_at", at)
+
+    def healed(self, fault: PlannedFault, at: float) -> None:
+        self._mark(fault, "healed_at", at)
+
+    def faults(self, incident: int) -> list[PlannedFault]:
+        """The faults of an incident, in the order of their injection."""
+        return self._faults("WHERE incident = ? ORDER BY position", incident)
+
+    def unhealed(self) -> list[PlannedFault]:
+        """Every fault of any incident that may still be there, the last injected first."""
+        return self._faults("WHERE healed_at IS NULL ORDER BY incident DESC, position DESC")
+
+    # -- what happened --------------------------------------------------------------------------
+
+    def note(self, incident: int, at: float, kind: str, detail: str = "") -> None:
+        with self._writing() as db:
+            db.execute(
+                "INSERT INTO events (incident, at, kind, detail) VALUES (?, ?, ?, ?)",
+                (incident, at, kind, detail),
+            )
+
+    def events(self, incident: int) -> list[Noted]:
+        """What was noted, in the order of time."""
+        with self._said():
+            rows = self._db.execute(
+                "SELECT at, kind, detail FROM events WHERE incident = ? ORDER BY at, id",
+                (incident,),
+            )
+            return [Noted(*row) for row in rows]
+
+    def hint(self, incident: int, price: int, at: float) -> int:
+        """Record the next hint as taken. Returns its number, from 1."""
+        return self._append("hints", "price", incident, at, price)
+
+    def hints(self, incident: int) -> list[Numbered]:
+        return self._numbered("hints", "price", incident)
+
+    def answer(self, incident: int, diagnosis: str, at: float) -> int:
+        """Record a diagnosis. Returns its number: 1 is the first, the others are revisions."""
+        return self._append("answers", "diagnosis", incident, at, diagnosis)
+
+    def answers(self, incident: int) -> list[Numbered]:
+        return self._numbered("answers", "diagnosis", incident)
+
+    def claim(self, incident: int, recovery: str, at: float) -> int:
+        """Record what was measured when somebody said that it is fixed. Returns its number."""
+        return self._append("claims", "recovery", incident, at, recovery)
+
+    def claims(self, incident: int) -> list[Numbered]:
+        return self._numbered("claims", "recovery", incident)
+
+    # -- within ---------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version == 0:
+            with self._writing() as db:
+                # Another process may have made it while we waited for the lock.
+                if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
+                    for statement in SCHEMA.split(";\n"):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA user_version = {VERSION}")
+        elif version > VERSION:
+            raise LabError(
+                f"{self.path} was written by a newer version of the lab",
+                remedy="use that version, or another home with LAB_HOME=/some/where",
+            )
+
+    def _incidents(self, which: str, *values: float) -> Iterator[Row]:
+        with self._said():
+            rows = self._db.execute(f"SELECT * FROM incidents {which}", values)  # noqa: S608
+            yield from [Row(*row) for row in rows]
+
+    def _faults(self, which: str, *values: float) -> list[PlannedFault]:
+        with self._said():
+            rows = self._db.execute(f"SELECT * FROM faults {which}", values)  # noqa: S608
+            return [PlannedFault(*row) for row in rows]
+
+    def _mark(self, fault: PlannedFault, what: str, at: float) -> None:
+        with self._writing() as db:
+            db.execute(
+                f"UPDATE faults SET {what} = ? WHERE incident = ? AND position = ?",  # noqa: S608
+                (at, fault.incident, fault.position),
+            )
+
+    def _append(self, table: str, column: str, incident: int, at: float, content: str | int) -> int:
+        with self._writing() as db:
+            (number,) = db.execute(
+                f"SELECT coalesce(max(number), 0) + 1 FROM {table} WHERE incident = ?",  # noqa: S608
+                (incident,),
+            ).fetchone()
+            db.execute(
+                f"INSERT INTO {table} (incident, number, at, {column}) VALUES (?, ?, ?, ?)",  # noqa: S608
+                (incident, number, at, content),
+            )
+        return int(number)
+
+    def _numbered(self, table: str, column: str, incident: int) -> list[Numbered]:
+        with self._said():
+            rows = self._db.execute(
+                f"SELECT number, at, {column} FROM {table} WHERE incident = ? ORDER BY number",  # noqa: S608
+                (incident,),
+            )
+            return [Numbered(number, at, str(content)) for number, at, content in rows]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is on the disk afterwards, or none of it."""
+        with self._said():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, error: sqlite3.Error) -> LabError:
+        if isinstance(error, sqlite3.OperationalError):
+            return MachineLacks(
+                f"the journal {self.path} cannot be used: {error}",
+                remedy="make its directory writable and free some space there, or choose another "
+                "with LAB_HOME=/some/where",
+            )
+        return LabError(
+            f"{self.path} is not a journal: {error}",
+            remedy="move it away; `lab restore` then only brings the services back, and `lab reset`"
+            " the data",
+        )

@@ -1,0 +1,226 @@
+"""The folder of scenarios: finding one, reading it, and refusing it with file, line and column."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.documents import Document, Place, Problem, near
+from lab.errors import BadInput
+from lab.scenario import SCENARIOS, Decoy, Pick, Scenario, ScenarioFile
+from lab.vocabulary import Vocabulary
+
+RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
+
+_WHY = re.compile(r"^#\s*Why people try it:\s*(?P<why>.+)$", re.MULTILINE)
+_ALERT = re.compile(r"^\s*-?\s*alert:\s*[\"']?(?P<name>\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the names in a scenario may be: the catalogue's, the vocabulary's, the pager's."""
+
+    signals: Collection[str]
+    vocabulary: Vocabulary
+    alerts: Collection[str]
+
+    @classmethod
+    def load(cls) -> Words:
+        """Those of this checkout. Raises `BadInput` when one of its files is broken."""
+        from lab.signals import Catalogue
+
+        alerts = [
+            found["name"]
+            for path in sorted(RULES.glob("*.y*ml"))
+            for found in _ALERT.finditer(path.read_text(encoding="utf-8"))
+        ]
+        return cls([signal.name for signal in Catalogue.load()], Vocabulary.load(), alerts)
+
+
+class Library:
+    """The scenarios of one folder, each in a folder of its own."""
+
+    def __init__(self, folder: Path = SCENARIOS, words: Words | None = None) -> None:
+        self.folder = folder
+        self._words = words
+
+    @property
+    def words(self) -> Words:
+        if self._words is None:
+            self._words = Words.load()
+        return self._words
+
+    def slugs(self) -> list[str]:
+        """The names of all scenarios."""
+        return sorted(path.parent.name for path in self.folder.glob("*/scenario.yaml"))
+
+    def path(self, slug: str) -> Path:
+        """The folder of that scenario. Raises `BadInput` with the nearest names."""
+        slugs = self.slugs()
+        if slug not in slugs:
+            hint = near(slug, slugs) or f"there are: {', '.join(slugs) or 'none'}"
+            raise BadInput(f"there is no scenario {slug!r}", remedy=hint)
+        return self.folder / slug
+
+    def load(self, slug: str, seed: int) -> Scenario:
+        """The scenario with its choices made by `seed`.
+
+        Every option of every choice is validated, so that no seed meets an error that another did
+        not. Raises `BadInput` for an unknown name, and for every problem of the folder at once.
+        """
+        folder = self.path(slug)
+        document = Document.read(folder / "scenario.yaml")
+        options = _options(document)
+        choices = _Choices(document, options)
+        for picks in _every_option_once(options):
+            choices.make(picks)
+            self._check(document, folder)
+        picks = {
+            name: random.Random(f"{slug}/{name}/{seed}").choice(several)
+            for name, several in options.items()
+        }
+        choices.make(picks)
+        made = document.into(ScenarioFile)
+        return Scenario(**dict(made), slug=slug, seed=seed, picks=picks)
+
+    def text(self, scenario: Scenario, name: str) -> str:
+        """One of the scenario's texts (brief, debrief), about this incident's own objects."""
+        return scenario.fill((self.path(scenario.slug) / f"{name}.md").read_text(encoding="utf-8"))
+
+    def remedy(self, slug: str) -> Path:
+        """The script of the operator's fix."""
+        return self.path(slug) / "remedy.sh"
+
+    def decoys(self, slug: str) -> list[Decoy]:
+        """The tempting wrong fixes. Raises `BadInput` for one that does not say why it tempts."""
+        return [_decoy(path) for path in sorted((self.path(slug) / "decoys").glob("*.sh"))]
+
+    def _check(self, document: Document, folder: Path) -> None:
+        """Raise `BadInput` for whatever a schema cannot see."""
+        scenario = document.into(ScenarioFile)
+        problems = list(_unknown_words(scenario, self.words))
+        problems += [
+            Problem((), f"the file {name} is missing beside it")
+            for name in ("brief.md", "debrief.md", "remedy.sh")
+            if not (folder / name).is_file()
+        ]
+        scripts = [folder / "remedy.sh", *sorted((folder / "decoys").glob("*.sh"))]
+        problems += [
+            Problem((), f"{script.relative_to(folder)} is not executable; chmod +x")
+            for script in scripts
+            if script.is_file() and not os.access(script, os.X_OK)
+        ]
+        if problems:
+            raise document.refusal(problems)
+        for script in scripts[1:]:
+            _decoy(script)
+
+
+def _options(document: Document) -> dict[str, list[Pick]]:
+    """`choices` of the document, as far as they look like choices; the schema judges the rest."""
+    root = document.root
+    section = root.get("choices") if isinstance(root, dict) else None
+    if not isinstance(section, dict):
+        return {}
+    return {
+        str(name): list(several)
+        for name, several in section.items()
+        if isinstance(several, list) and several
+    }
+
+
+def _every_option_once(options: Mapping[str, Sequence[Pick]]) -> Iterator[dict[str, Pick]]:
+    """Sets of picks in which each option occurs at least once."""
+    longest = max((len(several) for several in options.values()), default=1)
+    for turn in range(longest):
+        yield {name: several[turn % len(several)] for name, several in options.items()}
+
+
+class _Choices:
+    """The `{choice: name}` of a document, replaced in place, so that errors keep their places."""
+
+    def __init__(self, document: Document, options: Mapping[str, Sequence[Pick]]) -> None:
+        problems: list[Problem] = []
+        # The document's tree is ruamel's own: mappings and sequences of anything.
+        self._holes: list[tuple[Any, str | int, str]] = []
+
+        def look(node: Any, place: Place) -> None:
+            members = (
+                node.items()
+                if isinstance(node, dict)
+                else enumerate(node)
+                if isinstance(node, list)
+                else ()
+            )
+            for key, value in list(members):
+                if place == () and key == "choices":
+                    continue
+                here = (*place, key)
+                if isinstance(value, dict) and list(value) == ["choice"]:
+                    name = str(value["choice"])
+                    if name in options:
+                        self._holes.append((node, key, name))
+                    else:
+                        hint = near(name, options) or f"choices has: {', '.join(options) or '-'}"
+                        problems.append(Problem((*here, "choice"), f"no choice {name!r}; {hint}"))
+                else:
+                    look(value, here)
+
+        look(document.root, ())
+        if problems:
+            raise document.refusal(problems)
+
+    def make(self, picks: Mapping[str, Pick]) -> None:
+        for node, key, name in self._holes:
+            node[key] = picks[name]
+
+
+def _unknown_words(scenario: ScenarioFile, words: Words) -> Iterator[Problem]:
+    """Names that nothing answers to: signals, components, causes, alerts."""
+    truth = scenario.truth
+    signals: list[tuple[Place, str]] = [
+        *(
+            (("objectives", "keep", i, "signal"), c.signal)
+            for i, c in enumerate(scenario.objectives.keep)
+        ),
+        *((("symptoms", i, "signal"), c.signal) for i, c in enumerate(scenario.symptoms)),
+        *((("unaffected", i, "signal"), c.signal) for i, c in enumerate(scenario.unaffected)),
+        *((("truth", "chain", i), name) for i, name in enumerate(truth.chain)),
+        *((("truth", "evidence", i), name) for i, name in enumerate(truth.evidence)),
+        *((("red_herrings", i, "signal"), h.signal) for i, h in enumerate(scenario.red_herrings)),
+    ]
+    for place, name in signals:
+        if name not in words.signals:
+            hint = near(name, words.signals) or "`lab signals` lists them"
+            yield Problem(place, f"there is no signal {name!r}; {hint}")
+    vocabulary = words.vocabulary
+    answers: list[tuple[Place, str, str]] = [
+        (("truth",), truth.component, truth.cause),
+        *((("accepted", i), a.component, a.cause) for i, a in enumerate(scenario.accepted)),
+    ]
+    for place, component, cause in answers:
+        # A truth is written in the vocabulary's own words, never in an alias.
+        if component not in vocabulary.components:
+            hint = near(component, vocabulary.components) or ", ".join(vocabulary.components)
+            yield Problem((*place, "component"), f"there is no component {component!r}; {hint}")
+        if cause not in vocabulary.causes:
+            hint = near(cause, vocabulary.causes) or ", ".join(vocabulary.causes)
+            yield Problem((*place, "cause"), f"there is no cause {cause!r}; {hint}")
+    if scenario.page.alert not in words.alerts:
+        hint = near(scenario.page.alert, words.alerts) or ", ".join(words.alerts)
+        yield Problem(("page", "alert"), f"there is no alert {scenario.page.alert!r}; {hint}")
+
+
+def _decoy(path: Path) -> Decoy:
+    said = _WHY.search(path.read_text(encoding="utf-8"))
+    if said is None:
+        raise BadInput(
+            f"{path}:1:1: a decoy says why it tempts",
+            remedy="add a line `# Why people try it: ...`",
+        )
+    return Decoy(name=path.stem, path=path, why=said["why"].strip())

@@ -1,0 +1,163 @@
+"""Waiting until things are as they should be, and stay so: the gate before and after an incident.
+
+What was not measured never counts as well: a condition without data keeps the gate shut, and the
+message says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from lab.doors import Doors
+from lab.errors import Failed, Unknown
+from lab.progress import Report
+from lab.prometheus import PrometheusUnavailable
+from lab.series import Condition, Span, worst
+
+BEHIND_S = 2.0
+"""A value is in Prometheus this long after it was true: a scrape, then a rule, each second."""
+
+UP_WINDOW_S = 2.0
+"""How long an idle stack must look well: compose has already waited for its health checks."""
+
+HOME_WINDOW_S = 8.0
+"""How long everything must be calm to count as home. Rates look back 5 s: longer than that."""
+
+HOME_WITHIN_S = 90.0
+"""How long it may take to get there: caches refill in 30 s, replicas catch up, queues drain."""
+
+HOME_RATE = 20.0
+"""Customers a second that prove it: enough that every kind of request is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One condition over one window: held (None: not measured), and its last value."""
+
+    condition: Condition
+    held: bool | None
+    last: float | None
+
+    def __str__(self) -> str:
+        seen = "no data" if self.last is None else f"{self.last:.3g}"
+        wanted = f"{self.condition.op} {self.condition.value:g}"
+        return f"{self.condition.signal} is {seen}, wanted {wanted}"
+
+
+def look(doors: Doors, conditions: Sequence[Condition], start: float, end: float) -> list[Look]:
+    """Each condition over `[start, end]`, all asked for at once.
+
+    Raises `PrometheusUnavailable`.
+    """
+    names = sorted({condition.signal for condition in conditions})
+    # One query for all: names are letters, digits, `_` and `:`, nothing a pattern could stumble on.
+    found = doors.prometheus.query_range(f'{{__name__=~"{"|".join(names)}"}}', start, end)
+    looks: list[Look] = []
+    for condition in conditions:
+        series = worst(
+            (
+                one
+                for one in found
+                if one.labels.get("__name__") == condition.signal
+                and all(one.labels.get(key) == text for key, text in condition.where.items())
+            ),
+            # The one furthest from being met: the highest for "<", the lowest for ">".
+            "up" if condition.op in ("<", "<=") else "down",
+        )
+        looks.append(Look(condition, condition.held(series, start, end), series.last()))
+    return looks
+
+
+def wait_until(
+    doors: Doors,
+    conditions: Sequence[Condition],
+    *,
+    hold_s: float,
+    within_s: float,
+    title: str,
+    report: Report,
+    not_before: float | None = None,
+    each: Callable[[list[Look]], None] | None = None,
+) -> Span | list[Look]:
+    """Wait until all conditions have held for `hold_s` seconds without a break.
+
+    Returns that window, or after `within_s` seconds (not counting the window) the last look. The
+    window begins at `not_before` or later; by default when it was called.
+    Raises `PrometheusUnavailable` when Prometheus still does not answer at the end.
+    """
+    begun = doors.now()
+    earliest = begun if not_before is None else not_before
+    looks: list[Look] = []
+    blind: PrometheusUnavailable | None = None
+    with report.step(title) as step:
+        while True:
+            now = doors.now() - BEHIND_S
+            start = max(earliest, now - hold_s)
+            try:
+                looks = look(doors, conditions, start, now) if now > start else []
+                blind = None
+            except PrometheusUnavailable as error:
+                blind = error
+            if each is not None and looks:
+                each(looks)
+            against = [one for one in looks if one.held is not True]
+            if looks and not against and blind is None and now - start >= hold_s:
+                return Span(start, now)
+            done = 0.0 if against or blind else max(0.0, now - start)
+            doing = str(blind or (against[0] if against else "holds"))
+            step.at(min(done, hold_s), hold_s, doing)
+            if now - begun >= within_s + hold_s:
+                if blind is not None:
+                    raise blind
+                return looks
+            doors.pause(1.0)
+
+
+def prove_up(doors: Doors, report: Report) -> None:
+    """Prove that the idle stack is well, by the measurements that need no customers.
+
+    Raises `Failed` with what is not, `Unknown` when it could not be measured.
+    """
+    idle = [
+        condition
+        for condition in doors.catalogue.steady()
+        if doors.catalogue[condition.signal].component != "client"
+    ]
+    _prove(doors, idle, UP_WINDOW_S, "looking whether everything is well", report)
+
+
+def prove_home(doors: Doors, report: Report) -> None:
+    """Prove the steady state with a few customers, who leave again afterwards.
+
+    Raises `Failed` with what is not as it should be, `Unknown` when it could not be measured.
+    """
+    doors.load.stop()
+    doors.load.start(rate=HOME_RATE, duration_s=int(2 * HOME_WITHIN_S), seed=0)
+    try:
+        _prove(doors, doors.catalogue.steady(), HOME_WINDOW_S, "proving the steady state", report)
+    finally:
+        doors.load.stop()
+
+
+def _prove(
+    doors: Doors, conditions: Sequence[Condition], hold_s: float, title: str, report: Report
+) -> None:
+    proof = wait_until(
+        doors, conditions, hold_s=hold_s, within_s=HOME_WITHIN_S, title=title, report=report
+    )
+    if isinstance(proof, Span):
+        return
+    refuse(proof, "the stack is not in its steady state")
+
+
+def refuse(looks: Sequence[Look], what: str) -> NoReturn:
+    """Raise what these looks say: `Failed` if any condition is broken, else `Unknown`."""
+    broken = [one for one in looks if one.held is False]
+    blind = [one for one in looks if one.held is None]
+    named = "\n".join(f"  {one}" for one in (broken or blind))
+    remedy = "`lab restore` brings it home; `lab doctor` looks at the machine"
+    if broken:
+        raise Failed(f"{what}:\n{named}", remedy=remedy)
+    raise Unknown(f"{what}, as far as can be known; not measured:\n{named}", remedy=remedy)
