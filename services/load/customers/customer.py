@@ -1,0 +1,210 @@
+"""What a customer does with a visit: the requests, the memory, the ledger."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import gevent
+
+from customers.browser import Answer, Browser
+from customers.ledger import Entry, Page
+from customers.pictures import sign
+from customers.visits import JOB, Visit
+
+#: The files of a published photo; customers look at thumbnails most.
+FILES = ("thumb", "thumb", "thumb", "240", "480", "720", "1080", "1600")
+
+#: Share of the uploads that are sent again, once, when they failed to connect or met a 503.
+RETRIED = 0.7
+
+#: Share of the uploads that an impatient finger sends twice at once.
+SENT_TWICE = 0.02
+
+#: Share of the visits to a photo or a profile that are the author's own look at what is new.
+OWN_LOOK = 0.05
+
+
+@dataclass
+class Memory:
+    """What the customers of one run remember; bounded, the oldest is forgotten first."""
+
+    unsure: deque[Entry] = field(default_factory=lambda: deque(maxlen=300))
+    published: deque[int] = field(default_factory=lambda: deque(maxlen=300))
+    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=50))
+
+
+@dataclass(frozen=True)
+class Customers:
+    """All customers of one run: they share the browser, the pictures, memory and ledger.
+
+    `repeated` is told why a request is sent again: connection, 503 or twice.
+    """
+
+    browser: Browser
+    page: Page
+    pictures: list[bytes]
+    run_id: str
+    repeated: Callable[[str], None]
+    memory: Memory = field(default_factory=Memory)
+
+    def _settle(self, visit: Visit) -> Visit:
+        """The visit as it will be carried out, in the light of what the customers remember."""
+        memory = self.memory
+        if visit.operation == "media":
+            if memory.unsure and (visit.chance < 0.5 or not memory.published):
+                return _as(visit, JOB)
+            if not memory.published:
+                return _as(visit, "photo")
+        own_look = visit.chance < OWN_LOOK and memory.recent
+        if visit.operation in ("photo", "user_photos") and own_look:
+            author, photo = memory.recent[int(visit.chance / OWN_LOOK * len(memory.recent))]
+            subject = photo if visit.operation == "photo" else author
+            return Visit(visit.operation, author, subject, visit.chance)
+        return visit
+
+    def carry_out(self, visit: Visit, report: Callable[[str, str], None]) -> None:
+        """Make the visit, and `report` its operation and outcome as soon as they are known.
+
+        Raises OSError, unreported, when an acknowledged write cannot be put on record.
+        """
+        visit = self._settle(visit)
+        if visit.operation == "upload":
+            self._upload(visit, lambda outcome: report("upload", outcome))
+        elif visit.operation == "like":
+            report("like", self._like(visit))
+        elif visit.operation == JOB:
+            report(JOB, self._ask_for_job())
+        elif visit.operation == "media":
+            photo = self.memory.published[int(visit.chance * len(self.memory.published))]
+            name = FILES[int(visit.chance * 1_000_003) % len(FILES)]
+            report("media", self.browser.ask("GET", f"/media/{photo}/{name}.jpg").outcome)
+        else:
+            path = _PATHS[visit.operation].format(visit.subject)
+            report(visit.operation, self._ask("GET", path, visit).outcome)
+
+    def _ask(self, method: str, path: str, visit: Visit) -> Answer:
+        return self.browser.ask(method, path, headers={"X-User-Id": str(visit.user_id)})
+
+    def _like(self, visit: Visit) -> str:
+        answer = self._ask("PUT", f"/api/photos/{visit.subject}/like", visit)
+        if answer.outcome == "ok":
+            self.page.add(
+                Entry(
+                    at=_now(),
+                    kind="like",
+                    user_id=visit.user_id,
+                    photo_id=visit.subject,
+                    request_id=answer.request_id,
+                    run_id=self.run_id,
+                )
+            )
+        return answer.outcome
+
+    def _upload(self, visit: Visit, report: Callable[[str], None]) -> None:
+        rng = random.Random(visit.chance)
+        key = f"{self.run_id}-{rng.getrandbits(64):016x}"
+        picture = sign(rng.choice(self.pictures), key)
+        headers, body = _form(picture, title=f"Night walk {rng.randrange(10_000)}", boundary=key)
+        headers |= {"X-User-Id": str(visit.user_id), "Idempotency-Key": key}
+
+        def send() -> Answer:
+            return self.browser.ask("POST", "/api/photos", headers=headers, body=body)
+
+        second: gevent.Greenlet | None = None
+        if rng.random() < SENT_TWICE:
+            self.repeated("twice")
+            second = gevent.spawn(send)
+        answer = send()
+        if (answer.outcome == "connection" or answer.status == 503) and rng.random() < RETRIED:
+            self.repeated("503" if answer.status == 503 else "connection")
+            gevent.sleep(rng.uniform(0.2, 0.8))
+            answer = send()
+        report(self._record(answer, visit, key))
+        if second is not None:
+            # No arrival of its own, so no outcome; but an acknowledgement goes on record.
+            self._record(second.get(), visit, key)
+
+    def _record(self, answer: Answer, visit: Visit, key: str) -> str:
+        """Put an acknowledged upload on record; returns the outcome."""
+        if answer.outcome != "ok":
+            return answer.outcome
+        try:
+            acknowledged = json.loads(answer.body)
+            photo, job = int(acknowledged["photo_id"]), str(acknowledged["job_id"])
+        except (ValueError, TypeError, KeyError):
+            return "connection"  # whatever that was, it did not say what became of the photo
+        entry = Entry(
+            at=_now(),
+            kind="upload",
+            user_id=visit.user_id,
+            photo_id=photo,
+            request_id=answer.request_id,
+            run_id=self.run_id,
+            job_id=job,
+            idempotency_key=key,
+        )
+        self.page.add(entry)
+        self.memory.unsure.append(entry)
+        self.memory.recent.append((visit.user_id, photo))
+        return "ok"
+
+    def _ask_for_job(self) -> str:
+        """Ask whether the upload that has waited longest is published."""
+        upload = self.memory.unsure.popleft()
+        headers = {"X-User-Id": str(upload.user_id)}
+        answer = self.browser.ask("GET", f"/api/jobs/{upload.job_id}", headers=headers)
+        status = _job_status(answer)
+        if status == "done":
+            self.memory.published.append(upload.photo_id)
+        elif status != "failed":
+            self.memory.unsure.append(upload)
+        return answer.outcome
+
+
+_PATHS = {
+    "feed": "/api/feed",
+    "photo": "/api/photos/{}",
+    "user": "/api/users/{}",
+    "user_photos": "/api/users/{}/photos",
+    "album": "/api/albums/{}",
+}
+
+
+def _as(visit: Visit, operation: str) -> Visit:
+    return Visit(operation, visit.user_id, visit.subject, visit.chance)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _job_status(answer: Answer) -> str | None:
+    """The status in a job's answer; None where it cannot be told."""
+    if answer.outcome != "ok":
+        return None
+    try:
+        return str(json.loads(answer.body)["status"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _form(picture: bytes, *, title: str, boundary: str) -> tuple[dict[str, str], bytes]:
+    """Headers and body of the upload form (multipart/form-data, RFC 7578)."""
+    body = b"".join(
+        (
+            f"--{boundary}\r\n"
+            'Content-Disposition: form-data; name="title"\r\n\r\n'
+            f"{title}\r\n"
+            f"--{boundary}\r\n"
+            'Content-Disposition: form-data; name="image"; filename="photo.jpg"\r\n'
+            "Content-Type: image/jpeg\r\n\r\n".encode(),
+            picture,
+            f"\r\n--{boundary}--\r\n".encode(),
+        )
+    )
+    return {"Content-Type": f"multipart/form-data; boundary={boundary}"}, body

@@ -1,0 +1,94 @@
+"""Who comes, and what for: the mix of operations and the skew of popularity."""
+
+from __future__ import annotations
+
+import random
+from bisect import bisect
+from dataclasses import dataclass
+from itertools import accumulate
+
+USERS = 50_000
+PHOTOS = 1_000_000
+ALBUMS = 100_000
+
+#: Operation -> share of arrivals, in percent; about nine in ten only read.
+MIX = {
+    "feed": 34,
+    "photo": 22,
+    "user_photos": 14,
+    "album": 10,
+    "user": 8,
+    "media": 2,
+    "like": 7,
+    "upload": 3,
+}
+
+#: Poll of an upload's job. No arrival draws it: some of those who come for a
+#: published file first ask whether their own upload is ready.
+JOB = "job"
+
+OPERATIONS = (*MIX, JOB)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One arrival's intention.
+
+    `user_id` is who comes; `subject` the id of what they came for (a user, a
+    photo or an album, as the operation needs); `chance` in [0, 1) settles
+    whatever is still to be chosen when the visit is carried out.
+    """
+
+    operation: str
+    user_id: int
+    subject: int
+    chance: float
+
+
+class Popularity:
+    """Zipf's law over the ids 1..size: rank k is asked for about 1/k**exponent as often.
+
+    Ranks are scattered over the ids by a fixed step, so that what is popular
+    is neither the oldest nor the newest, and the same ids are popular in every
+    run: a warm cache stays warm from one run to the next.
+    """
+
+    def __init__(self, size: int, *, exponent: float, step: int) -> None:
+        """`step` and `size` must share no factor, or some ids would never come up."""
+        if size % step == 0 or exponent <= 0 or exponent == 1:
+            raise ValueError("popularity wants a step prime to its size and an exponent != 1")
+        self._size = size
+        self._step = step
+        self._power = 1 - exponent
+        self._reach = (size + 1) ** self._power - 1
+
+    def pick(self, u: float) -> int:
+        """The id at quantile `u` of popularity, `u` in [0, 1): 0 is the most popular."""
+        # The inverse of the continuous (Pareto) distribution function: exact
+        # enough in the head, and it needs no table of a million weights.
+        rank = int((u * self._reach + 1) ** (1 / self._power))
+        rank = min(max(rank, 1), self._size)
+        return rank * self._step % self._size + 1
+
+
+#: What a visit's subject is drawn from, by operation.
+_people = Popularity(USERS, exponent=0.99, step=15_013)
+_photos = Popularity(PHOTOS, exponent=0.99, step=314_159)
+_albums = Popularity(ALBUMS, exponent=0.99, step=31_477)
+_SUBJECTS = {"album": _albums, "user": _people, "user_photos": _people, "feed": _people}
+
+
+class Visits:
+    """The seeded sequence of visits; equal seeds give equal sequences."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(f"visits:{seed}")
+        self._operations = list(MIX)
+        self._shares = list(accumulate(MIX.values()))
+
+    def draw(self) -> Visit:
+        """The next arrival's intention."""
+        roll, who, what, chance = (self._random.random() for _ in range(4))
+        operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
+        subjects = _SUBJECTS.get(operation, _photos)
+        return Visit(operation, _people.pick(who), subjects.pick(what), chance)
