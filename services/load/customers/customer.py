@@ -158,10 +158,10 @@ class Customers:
         upload = self.memory.unsure.popleft()
         headers = {"X-User-Id": str(upload.user_id)}
         answer = self.browser.ask("GET", f"/api/jobs/{upload.job_id}", headers=headers)
-        status = _job_status(answer)
-        if status == "done":
+        photo_status = _photo_status(answer)
+        if photo_status == "ready":
             self.memory.published.append(upload.photo_id)
-        elif status != "failed":
+        elif photo_status in (None, "processing"):
             self.memory.unsure.append(upload)
         return answer.outcome
 
@@ -183,12 +183,12 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _job_status(answer: Answer) -> str | None:
-    """The status in a job's answer; None where it cannot be told."""
+def _photo_status(answer: Answer) -> str | None:
+    """What a job's answer says of its photo; None where that cannot be told."""
     if answer.outcome != "ok":
         return None
     try:
-        return str(json.loads(answer.body)["status"])
+        return str(json.loads(answer.body)["photo_status"])
     except (ValueError, TypeError, KeyError):
         return None
 

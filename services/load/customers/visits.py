@@ -6,6 +6,7 @@ import random
 from bisect import bisect
 from dataclasses import dataclass
 from itertools import accumulate
+from math import gcd
 
 USERS = 50_000
 PHOTOS = 1_000_000
@@ -48,14 +49,13 @@ class Visit:
 class Popularity:
     """Zipf's law over the ids 1..size: rank k is asked for about 1/k**exponent as often.
 
-    Ranks are scattered over the ids by a fixed step, so that what is popular
-    is neither the oldest nor the newest, and the same ids are popular in every
-    run: a warm cache stays warm from one run to the next.
+    The same ids are popular in every run, so a cache that is warm stays so
+    from one run to the next.
     """
 
-    def __init__(self, size: int, *, exponent: float, step: int) -> None:
-        """`step` and `size` must share no factor, or some ids would never come up."""
-        if size % step == 0 or exponent <= 0 or exponent == 1:
+    def __init__(self, size: int, *, exponent: float, step: int = 1) -> None:
+        """Rank k is the id k; or, with a `step`, the ranks lie `step` ids apart, round and round."""
+        if gcd(size, step) != 1 or exponent <= 0 or exponent == 1:
             raise ValueError("popularity wants a step prime to its size and an exponent != 1")
         self._size = size
         self._step = step
@@ -68,14 +68,20 @@ class Popularity:
         # enough in the head, and it needs no table of a million weights.
         rank = int((u * self._reach + 1) ** (1 / self._power))
         rank = min(max(rank, 1), self._size)
-        return rank * self._step % self._size + 1
+        return (rank - 1) * self._step % self._size + 1
 
 
-#: What a visit's subject is drawn from, by operation.
-_people = Popularity(USERS, exponent=0.99, step=15_013)
+#: In the seed, low ids are the busy users and their albums; popular photos are of any age.
+_visitors = Popularity(USERS, exponent=0.9)
+_people = Popularity(USERS, exponent=0.99)
+_albums = Popularity(ALBUMS, exponent=0.99)
 _photos = Popularity(PHOTOS, exponent=0.99, step=314_159)
-_albums = Popularity(ALBUMS, exponent=0.99, step=31_477)
 _SUBJECTS = {"album": _albums, "user": _people, "user_photos": _people, "feed": _people}
+
+
+def is_public(photo_id: int) -> bool:
+    """Whether the seeded photo is published; the seed has some rejected and some failed ones."""
+    return photo_id % 1000 != 0 and photo_id % 2500 != 1
 
 
 class Visits:
@@ -90,5 +96,7 @@ class Visits:
         """The next arrival's intention."""
         roll, who, what, chance = (self._random.random() for _ in range(4))
         operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
-        subjects = _SUBJECTS.get(operation, _photos)
-        return Visit(operation, _people.pick(who), subjects.pick(what), chance)
+        subject = _SUBJECTS.get(operation, _photos).pick(what)
+        if operation not in _SUBJECTS and not is_public(subject):
+            subject = max(subject - 2, 2)  # nobody has a link to it; take a neighbour
+        return Visit(operation, _visitors.pick(who), subject, chance)
