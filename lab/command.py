@@ -79,11 +79,13 @@ def follow(
     *,
     log: Path,
     timeout: float,
+    patience: float | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> None:
     """Run ``argv``, give each line of its output to ``on_line`` as it comes, keep all in ``log``.
 
+    It gets ``timeout`` seconds altogether, and ``patience`` seconds to say its first word.
     Raises ``CommandFailed`` as ``run`` does; its ``stderr`` is the end of the combined output.
     """
     tail: list[str] = []
@@ -108,17 +110,22 @@ def follow(
             expired.set()
             process.kill()
 
-        timer = Timer(timeout, expire)
-        timer.start()
+        timers = [Timer(timeout, expire)]
+        timers += [Timer(patience, expire)] if patience is not None else []
+        for timer in timers:
+            timer.start()
         try:
             assert process.stdout is not None
             for line in process.stdout:
+                for timer in timers[1:]:
+                    timer.cancel()
                 file.write(line)
                 tail = [*tail[-39:], line.rstrip()]
                 on_line(line.rstrip())
             code = process.wait()
         finally:
-            timer.cancel()
+            for timer in timers:
+                timer.cancel()
             if process.poll() is None:
                 process.terminate()
                 process.wait()

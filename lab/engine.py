@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,14 +61,22 @@ def client() -> docker.DockerClient:
     return found
 
 
-def answers() -> bool:
-    """Whether an engine answers right now."""
+class Reach(Enum):
+    """How far a call to the engine gets."""
+
+    ANSWERS = "answers"
+    DENIED = "denied"
+    ABSENT = "absent"
+
+
+def reach() -> Reach:
+    """Ask the engine for a sign of life, now."""
     try:
         client().ping()
-    except (MachineLacks, OSError):
+    except (MachineLacks, OSError) as error:
         client.cache_clear()
-        return False
-    return True
+        return Reach.DENIED if "PermissionError" in str(error) else Reach.ABSENT
+    return Reach.ANSWERS
 
 
 def compose_version() -> tuple[int, ...] | None:
