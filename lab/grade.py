@@ -1,23 +1,38 @@
-"""Judges an incident: (truth, history, diagnosis) -> verdict. Pure: no clock, network or disk."""
+"""Judges an incident: (truth, history, diagnosis) -> verdict. Pure: no clock, network or disk.
+
+| part      | points | rule                                                          |
+| --------- | ------ | ------------------------------------------------------------- |
+| component | 25     | exact 25; a neighbour on the dependency graph 10              |
+| cause     | 25     | exact 25; of the same family 10                               |
+| evidence  | 30     | see lab/evidence.py; worth nothing: the whole is capped at 60 |
+| order     | 20     | see lab/order.py                                              |
+
+Each revision costs 5. Hints cost their price, but only if the diagnosis is one (70 points), and
+never more than what it has above that: taking help must not undo having solved it.
+
+What could not be measured is open: it is in neither the points nor the possible ones. If what is
+open could carry the diagnosis over the mark, or what is known is not enough, it is unknown.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from lab.diagnosis import Diagnosis
+from lab.evidence import evidence_part
 from lab.history import Check, History, Outcome
-from lab.truth import Truth
+from lab.onset import Onset, onsets
+from lab.order import measured_order, order_part
+from lab.recovery import recovery_checks
+from lab.times import burnt, times
+from lab.truth import Answer, Truth
+from lab.verdict import PASS_MARK, Part, Verdict
 from lab.vocabulary import Vocabulary
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    diagnosed: Outcome
-    mitigated: Outcome
-    points: int
-    possible: int
-    checks: tuple[Check, ...]
+EXACT = 25
+NEAR = 10
+CAP_WITHOUT_EVIDENCE = 60
+REVISION_COSTS = 5
 
 
 def grade(
@@ -31,7 +46,163 @@ def grade(
 ) -> Verdict:
     """The verdict on one incident.
 
-    ``diagnosis`` is the last one, None when none was made. ``hints_used`` are the prices, in
-    points, of the hints that were taken; ``revisions`` counts the diagnoses after the first.
+    `diagnosis` is the last one, None when none was made. `hints_used` are the prices, in points, of
+    the hints that were taken; `revisions` counts the diagnoses after the first. Where several
+    answers are accepted, the one that serves the learner best counts.
     """
-    raise NotImplementedError
+    measured = onsets(history)
+    parts = _best_parts(truth, history, diagnosis, vocabulary, measured)
+    least, most = (_whole(parts, revisions, hoping=hoping) for hoping in (False, True))
+    diagnosed, why = _diagnosed(history, diagnosis, least, most)
+    points, arithmetic = _sum(parts, diagnosed, hints_used, revisions)
+    checks = recovery_checks(history)
+    mitigated, mitigated_why = _mitigated(history, checks)
+    named = diagnosis.chain if diagnosis else ()
+    return Verdict(
+        incident=history.incident,
+        scenario=history.scenario,
+        diagnosed=diagnosed,
+        diagnosed_why=why,
+        points=points,
+        possible=sum(part.judged for part in parts),
+        parts=parts,
+        arithmetic=arithmetic,
+        mitigated=mitigated,
+        mitigated_why=mitigated_why,
+        checks=checks,
+        times=times(history, mitigated),
+        burnt=burnt(history),
+        order=measured_order(dict.fromkeys((*truth.chain, *named)), measured),
+        answer=truth,
+        diagnosis=diagnosis,
+    )
+
+
+def _best_parts(
+    truth: Truth,
+    history: History,
+    diagnosis: Diagnosis | None,
+    vocabulary: Vocabulary,
+    measured: Mapping[str, Onset],
+) -> tuple[Part, ...]:
+    if history.invalid is not None:
+        why = (f"the run does not count: {history.invalid}",)
+        sizes = (("component", 25), ("cause", 25), ("evidence", 30), ("order", 20))
+        return tuple(Part(name, size, 0, size, why) for name, size in sizes)
+    if diagnosis is None:
+        why = ("no diagnosis was made",)
+        sizes = (("component", 25), ("cause", 25), ("evidence", 30), ("order", 20))
+        return tuple(Part(name, size, 0, 0, why) for name, size in sizes)
+    candidates = [
+        _parts(answer, truth, history, diagnosis, vocabulary, measured) for answer in truth.answers
+    ]
+    return max(candidates, key=lambda parts: _whole(parts, 0, hoping=False))
+
+
+def _parts(
+    answer: Answer,
+    truth: Truth,
+    history: History,
+    diagnosis: Diagnosis,
+    vocabulary: Vocabulary,
+    measured: Mapping[str, Onset],
+) -> tuple[Part, ...]:
+    cause = vocabulary.cause_named(diagnosis.cause)
+    tells = tuple(dict.fromkeys((*truth.evidence, *vocabulary.causes[answer.cause].shows)))
+    return (
+        _component(answer, diagnosis, vocabulary),
+        _cause(answer, diagnosis, vocabulary),
+        evidence_part(
+            history,
+            tells,
+            truth.chain,
+            measured,
+            cause_is_right=cause is not None and cause.name == answer.cause,
+        ),
+        order_part(diagnosis.chain, truth.chain, measured, truth.red_herrings),
+    )
+
+
+def _component(answer: Answer, diagnosis: Diagnosis, vocabulary: Vocabulary) -> Part:
+    claimed = vocabulary.component_named(diagnosis.component)
+    if claimed is not None and claimed.name == answer.component:
+        return Part("component", EXACT, EXACT, 0, (f"{claimed.name} is right",))
+    if claimed is not None and claimed.name in vocabulary.neighbours(answer.component):
+        why = f"{claimed.name} is next to {answer.component} on the dependency graph"
+        return Part("component", EXACT, NEAR, 0, (why,))
+    return Part("component", EXACT, 0, 0, (f"{diagnosis.component}: it was {answer.component}",))
+
+
+def _cause(answer: Answer, diagnosis: Diagnosis, vocabulary: Vocabulary) -> Part:
+    claimed = vocabulary.cause_named(diagnosis.cause)
+    if claimed is not None and claimed.name == answer.cause:
+        return Part("cause", EXACT, EXACT, 0, (f"{claimed.name} is right",))
+    if claimed is not None and vocabulary.same_family(claimed.name, answer.cause):
+        why = f"{claimed.name} is of the same family ({claimed.family}) as {answer.cause}"
+        return Part("cause", EXACT, NEAR, 0, (why,))
+    return Part("cause", EXACT, 0, 0, (f"{diagnosis.cause}: it was {answer.cause}",))
+
+
+def _capped(points: int, evidence: int) -> int:
+    return points if evidence else min(points, CAP_WITHOUT_EVIDENCE)
+
+
+def _whole(parts: Sequence[Part], revisions: int, *, hoping: bool) -> int:
+    """The points before hints; `hoping`: as if all that is open had been won."""
+    got = {part.name: part.earned + (part.open if hoping else 0) for part in parts}
+    return max(0, _capped(sum(got.values()), got["evidence"]) - REVISION_COSTS * revisions)
+
+
+def _diagnosed(
+    history: History, diagnosis: Diagnosis | None, least: int, most: int
+) -> tuple[Outcome, str]:
+    if history.invalid is not None:
+        return Outcome.UNKNOWN, f"the run does not count: {history.invalid}"
+    if diagnosis is None:
+        return Outcome.FAIL, "no diagnosis was made"
+    if least >= PASS_MARK:
+        return Outcome.PASS, f"{least} points; {PASS_MARK} are needed"
+    if most < PASS_MARK:
+        return Outcome.FAIL, f"{most} points; {PASS_MARK} are needed"
+    why = f"{least} points for sure, {most} at best, as not everything could be measured"
+    return Outcome.UNKNOWN, f"{why}; {PASS_MARK} are needed"
+
+
+def _sum(
+    parts: Sequence[Part], diagnosed: Outcome, hints_used: Sequence[int], revisions: int
+) -> tuple[int, tuple[str, ...]]:
+    lines = [f"{part.name:<12}{part.earned:>4} of {part.judged}" for part in parts]
+    total, possible = sum(p.earned for p in parts), sum(p.judged for p in parts)
+    points = total
+    evidence = next(part for part in parts if part.name == "evidence")
+    if evidence.judged:
+        points = _capped(total, evidence.earned)
+    if points < total:
+        lines.append(f"{'no evidence':<12}{points - total:>4}  the whole is capped at {points}")
+    if revisions:
+        cost = min(points, REVISION_COSTS * revisions)
+        points -= cost
+        lines.append(f"{'revisions':<12}{-cost:>4}  {revisions} x {REVISION_COSTS}")
+    if hints_used:
+        price = sum(hints_used)
+        if diagnosed is Outcome.PASS:
+            cost = min(price, max(0, points - PASS_MARK))
+            points -= cost
+            kept = f"; never below {PASS_MARK}" if cost < price else ""
+            lines.append(f"{'hints':<12}{-cost:>4}  {len(hints_used)} taken for {price}{kept}")
+        else:
+            lines.append(f"{'hints':<12}{0:>4}  {len(hints_used)} taken; they cost if it is solved")
+    lines.append(f"{'points':<12}{points:>4} of {possible}")
+    if possible < 100:
+        lines.append(f"{100 - possible} points could not be judged: neither won nor lost")
+    return points, tuple(lines)
+
+
+def _mitigated(history: History, checks: Sequence[Check]) -> tuple[Outcome, str]:
+    if history.invalid is not None:
+        return Outcome.UNKNOWN, f"the run does not count: {history.invalid}"
+    outcome = Outcome.all(check.outcome for check in checks)
+    if outcome is Outcome.PASS:
+        return outcome, f"all {len(checks)} checks passed"
+    telling = [check for check in checks if check.outcome is outcome]
+    return outcome, "; ".join(f"{check.name}: {check.reason}" for check in telling)

@@ -9,6 +9,7 @@ lab/archive.py saves and loads it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -39,6 +40,8 @@ class Outcome(StrEnum):
             return cls.FAIL
         return cls.UNKNOWN if cls.UNKNOWN in seen else cls.PASS
 
+
+_WINDOW = re.compile(r"\[(\d+(?:\.\d+)?)s[\]:]")
 
 EventKind = Literal[
     "started",  # the incident was opened; detail: the page's promise or nothing
@@ -83,6 +86,8 @@ class _CatalogueLine(Protocol):
     def tolerance(self) -> Tolerance: ...
     @property
     def absent(self) -> float | None: ...
+    @property
+    def expr(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +95,7 @@ class SignalFacts:
     """What the catalogue said about one signal when the history was recorded.
 
     `direction` is the way that is bad; `absent` is what a missing series among present ones means;
-    `resolution_s` is how far apart two onsets of such a signal must be to be told apart: the
-    window of its rate, more or less.
+    `window_s` is how far back its rates look: a change is smeared over that many seconds.
     """
 
     unit: str
@@ -100,11 +104,12 @@ class SignalFacts:
     component: str
     tolerance: Tolerance
     absent: float | None = None
-    resolution_s: float = 5.0
+    window_s: float = 5.0
 
     @classmethod
-    def of(cls, line: _CatalogueLine, resolution_s: float = 5.0) -> SignalFacts:
-        """The facts of one line of the catalogue."""
+    def of(cls, line: _CatalogueLine) -> SignalFacts:
+        """The facts of one line of the catalogue; its window is read from its PromQL."""
+        windows = [float(seconds) for seconds in _WINDOW.findall(line.expr)]
         return cls(
             line.unit,
             line.meaning,
@@ -112,7 +117,7 @@ class SignalFacts:
             line.component,
             line.tolerance,
             line.absent,
-            resolution_s,
+            max(windows, default=5.0),
         )
 
 

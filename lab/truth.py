@@ -21,7 +21,8 @@ class Truth:
     `object` is the very thing (the index, the replica). `chain` is the causal order of signals as
     the author expects it: it says which signals belong to the story; the order that counts is the
     one measured. `accepted` are other answers worth full marks. `red_herrings` are signals that
-    the scenario moves on purpose and that have nothing to do with it.
+    the scenario moves on purpose and that have nothing to do with it. `evidence` are signals that
+    tell the cause from its look-alikes in this scenario, beside those of the vocabulary.
     """
 
     answer: Answer
@@ -29,6 +30,7 @@ class Truth:
     chain: tuple[str, ...]
     accepted: tuple[Answer, ...] = ()
     red_herrings: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     @property
     def answers(self) -> tuple[Answer, ...]:

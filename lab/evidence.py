@@ -1,0 +1,214 @@
+"""The evidence part of a diagnosis: does a receipt show something, does it tell causes apart?
+
+Pure. Every receipt was re-executed over the incident's baseline and over its own window. It is
+
+- telling, when it left its baseline and is one of the signals that tell the true cause from its
+  look-alikes, and the diagnosis names that cause: nothing is told apart in favour of a wrong one;
+- supporting, when it left its baseline and belongs to the chain of what broke;
+- beside the point, when it left its baseline but has nothing to do with it: worth nothing;
+- empty, when it shows nothing: it costs points, so that citing everything cannot win;
+- unknown, when it could not be measured: neither won nor lost.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.history import History, Receipt, SignalFacts
+from lab.onset import SUSTAIN, Onset, allowance, filled, first_out
+from lab.series import MAX_GAP, Series, Tolerance
+from lab.units import measure
+from lab.verdict import Part
+
+POSSIBLE = 30
+TELLING_NEEDED = 2
+SUPPORTING = 5
+SUPPORTING_MOST = 10
+EMPTY_COSTS = 5
+
+BROAD = 6
+"""A receipt that touches more signals than this points at nothing in particular."""
+
+_ANY = SignalFacts(
+    unit="",
+    meaning="",
+    direction="either",
+    component="",
+    tolerance=Tolerance(ratio=0.5, floor=1e-9),
+    absent=0.0,  # of free PromQL: what was not there before was zero
+)
+
+Worth = Literal["telling", "supporting", "beside", "empty", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    worth: Worth
+    signals: frozenset[str]
+    line: str
+    hope: Worth = "empty"  # of an unknown one: the best that it could have been
+
+
+def evidence_part(
+    history: History,
+    tells: Collection[str],
+    chain: Collection[str],
+    onsets: Mapping[str, Onset],
+    *,
+    cause_is_right: bool,
+) -> Part:
+    """The points for the history's receipts.
+
+    `tells` are the signals that tell the true cause apart, `chain` those of the whole story.
+    """
+    if not history.receipts:
+        return Part("evidence", POSSIBLE, 0, 0, ("no evidence was given",))
+    alive = [name for name in tells if name in onsets and onsets[name].state != "still"]
+    if cause_is_right and not alive:
+        why = "nothing that tells this cause apart could be measured in this incident"
+        return Part("evidence", POSSIBLE, 0, POSSIBLE, (why,))
+    telling = frozenset(tells) if cause_is_right else frozenset()
+    related = frozenset((*chain, *tells))
+    judged = [
+        _judged(number, receipt, history, telling, related)
+        for number, receipt in enumerate(_distinct(history.receipts), start=1)
+    ]
+    needed = max(1, min(TELLING_NEEDED, len(alive)))
+    earned, sums = _points(judged, needed)
+    hoped, _ = _points([_hopeful(one) for one in judged], needed)
+    lines = [one.line for one in judged]
+    if not cause_is_right:
+        lines.append("the cause that the diagnosis names is not it, so nothing tells it apart")
+    return Part("evidence", POSSIBLE, earned, max(0, hoped - earned), (*lines, sums))
+
+
+def _points(judged: Sequence[_Judged], needed: int) -> tuple[int, str]:
+    telling = [one for one in judged if one.worth == "telling"]
+    told = min(needed, len(telling), len({name for one in telling for name in one.signals}))
+    others = [one for one in judged if one.worth == "supporting"]
+    support = min(
+        SUPPORTING_MOST,
+        SUPPORTING * min(len(others), len({name for one in others for name in one.signals})),
+    )
+    empty = sum(one.worth == "empty" for one in judged)
+    each = POSSIBLE // needed
+    gained = min(POSSIBLE, each * told + support)
+    points = max(0, gained - EMPTY_COSTS * empty)
+    sums = (
+        f"{told} telling x {each} + supporting {support}"
+        f"{f' (no more than {POSSIBLE})' if each * told + support > POSSIBLE else ''}"
+        f" - {empty} empty x {EMPTY_COSTS} = {points}"
+    )
+    return points, sums
+
+
+def _hopeful(one: _Judged) -> _Judged:
+    return _Judged(one.hope, one.signals, one.line) if one.worth == "unknown" else one
+
+
+def _distinct(receipts: Sequence[Receipt]) -> list[Receipt]:
+    """Saying the same thing twice is saying it once."""
+    return list({(one.claim, one.window.start, one.window.end): one for one in receipts}.values())
+
+
+def _judged(
+    number: int,
+    receipt: Receipt,
+    history: History,
+    telling: frozenset[str],
+    related: frozenset[str],
+) -> _Judged:
+    names = frozenset(receipt.signals)
+    label = f"{number}. {receipt.claim}"
+    if len(names) > BROAD:
+        line = f"{label}: touches {len(names)} signals, so it points at none: empty"
+        return _Judged("empty", names, line)
+    moved, text = shown(receipt, history)
+    if moved is None:
+        hope: Worth = "telling" if names & telling else "supporting"
+        kept = names & telling or names & related
+        return _Judged("unknown", kept, f"{label}: {text}: unknown", hope if kept else "beside")
+    if not moved:
+        return _Judged("empty", names, f"{label}: {text}: empty")
+    told = frozenset(name for name in names & telling if _moved_itself(name, receipt, history))
+    if told:
+        return _Judged("telling", told, f"{label}: {text}; it tells the cause apart: telling")
+    if names & related:
+        line = f"{label}: {text}; it belongs to what broke: supporting"
+        return _Judged("supporting", names & related, line)
+    return _Judged("beside", names, f"{label}: {text}, but has nothing to do with it: 0")
+
+
+def _moved_itself(name: str, receipt: Receipt, history: History) -> bool:
+    """Whether the recorded signal also moved: arithmetic in PromQL can make anything move."""
+    recorded = history.signals.get(name)
+    if not recorded:
+        return True
+    window, baseline = receipt.window, history.baseline
+    moved, _ = left_baseline(
+        [one.between(baseline.start, baseline.end) for one in recorded],
+        [one.between(window.start, window.end) for one in recorded],
+        history.facts.get(name, _ANY),
+        history.step,
+    )
+    return moved is not False
+
+
+def shown(receipt: Receipt, history: History) -> tuple[bool | None, str]:
+    """Whether a receipt left its baseline within its window, and how to say it.
+
+    None when that could not be measured.
+    """
+    window = receipt.window
+    if receipt.problem is not None:
+        return None, f"could not be re-executed ({receipt.problem})"
+    if window.end < history.baseline.start or window.start > history.ended_at:
+        return False, "its window lies outside the incident"
+    if window.seconds < (SUSTAIN - 1) * history.step:
+        return False, f"a window of {window.seconds:g} s is too short to show anything"
+    if not history.recorded(window):
+        return None, "the lab has no samples of that time"
+    facts = history.facts.get(receipt.claim.partition("{")[0], _ANY)
+    return left_baseline(receipt.baseline, receipt.observed, facts, history.step)
+
+
+def left_baseline(
+    baseline: Sequence[Series], observed: Sequence[Series], facts: SignalFacts, step: float
+) -> tuple[bool | None, str]:
+    """Whether any of the observed series left the baseline of the same labels, and how far."""
+    calm = {_key(one): one.values for one in filled(baseline, facts.absent)}
+    seen = [one for one in filled(observed, facts.absent) if one.times]
+    if not seen:
+        if any(calm.values()):
+            return None, "has no samples in its window"
+        return False, "gives nothing, neither before nor during"
+    judged = False
+    farthest = ""
+    for one in seen:
+        before = calm.get(_key(one), ())
+        if len(before) < SUSTAIN:
+            if facts.absent is None:
+                continue
+            before = (facts.absent,) * SUSTAIN
+        judged = True
+        median = statistics.median(before)
+        gap = max(MAX_GAP, 3 * step)
+        first = first_out(one, median, allowance(before, facts), facts.direction, gap)
+        if first is None:
+            continue
+        after = one.values[first[0] :]
+        extreme = max(after) if first[1] > 0 else min(after)
+        farthest = f"went from {measure(median, facts.unit)} to {measure(extreme, facts.unit)}"
+        break
+    if farthest:
+        return True, farthest
+    if not judged:
+        return None, "has no samples in the baseline"
+    return False, "did not leave its baseline"
+
+
+def _key(series: Series) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(series.labels.items()))

@@ -1,0 +1,200 @@
+"""When did each signal leave its baseline? A change-point, with the resolution it can be told to.
+
+Pure. A series has moved when it goes the bad way by more than it absorbs - its tolerance in the
+catalogue, and a multiple of its own noise - and stays there for `SUSTAIN` points. The onset is then
+followed back to where it began to leave the noise, so that a slow climb is dated from its foot.
+
+The noise is robust (a median, and the median of the deviations from it): one odd point in the
+baseline changes nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.history import History, SignalFacts
+from lab.series import MAX_GAP, Direction, Labels, Series, Span
+
+SUSTAIN = 3
+"""Points in a row that must be out: one alone may be a hiccup of the scrape."""
+
+LEAD_S = 2.0
+"""How long before the recorded injection an onset may lie: the witness confirms a fault only after
+it has begun to act."""
+
+SCRAPE_S = 3.0
+"""Nothing is dated better than this: targets are scraped once a second, each at its own moment,
+and rules are evaluated a second later."""
+
+BLIND_S = 15.0
+"""A hole this long hides anything; a series that never moved but has one is unknown."""
+
+_MAD_TO_SIGMA = 1.4826  # of a normal distribution
+_SIGMAS = 4.0
+_STEADY = 0.8  # share of the baseline that a series must have to be expected all the time
+_FOOT = 0.1  # of what a series absorbs: where a climb begins
+
+State = Literal["moved", "still", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Onset:
+    """Whether and when a signal left its baseline.
+
+    `at` is set only when it moved; `resolution_s` says how far apart two onsets must be for their
+    order to mean anything. `before` and `extreme` are the baseline's median and the worst value
+    after the onset, in the signal's unit; `labels` say which of its series moved first.
+    """
+
+    signal: str
+    state: State
+    reason: str
+    at: float | None = None
+    resolution_s: float = SCRAPE_S
+    before: float | None = None
+    extreme: float | None = None
+    way: Literal["up", "down"] | None = None
+    labels: Labels | None = None
+
+
+def onsets(history: History) -> dict[str, Onset]:
+    """The onset of every signal that the history knows facts of, from its injection to its end."""
+    watched = Span(history.injected_at - LEAD_S, history.ended_at)
+    return {
+        name: onset(name, history.signals.get(name), facts, history.baseline, watched, history.step)
+        for name, facts in history.facts.items()
+    }
+
+
+def onset(
+    name: str,
+    series: Sequence[Series] | None,
+    facts: SignalFacts,
+    baseline: Span,
+    watched: Span,
+    step: float,
+) -> Onset:
+    """The onset of one signal: that of whichever of its series moved first.
+
+    Unknown when nothing was measured before or during, or when a hole could hide a movement.
+    """
+    if series is None:
+        return Onset(name, "unknown", "was not recorded")
+    found = [
+        _series_onset(name, one, facts, baseline, watched, step)
+        for one in filled(series, facts.absent)
+    ]
+    moved = [one for one in found if one.at is not None]
+    if moved:
+        return min(moved, key=lambda one: one.at or 0.0)
+    # One that comes and goes by nature (a rare statement) is no gap in what was measured.
+    steady = [
+        shown
+        for one, shown in zip(series, found, strict=True)
+        if len(one.between(baseline.start, baseline.end).times) * step >= _STEADY * baseline.seconds
+    ]
+    unknown = [one for one in steady or found if one.state == "unknown"]
+    if unknown:
+        return unknown[0]
+    return next(iter(steady or found), Onset(name, "unknown", "has no samples"))
+
+
+def filled(series: Sequence[Series], absent: float | None) -> list[Series]:
+    """The same series with `absent` wherever one has no point and another has.
+
+    Untouched when absence means nothing (`absent` is None).
+    """
+    if absent is None or len(series) < 2:
+        return list(series)
+    times = sorted({at for one in series for at in one.times})
+    whole: list[Series] = []
+    for one in series:
+        known = dict(zip(one.times, one.values, strict=True))
+        whole.append(Series(one.labels, times, [known.get(at, absent) for at in times]))
+    return whole
+
+
+def allowance(values: Sequence[float], facts: SignalFacts) -> float:
+    """How far a series with these baseline values may stray before it has moved, in its unit."""
+    median = statistics.median(values)
+    mad = statistics.median(abs(value - median) for value in values)
+    return max(facts.tolerance.allowance(median), _SIGMAS * _MAD_TO_SIGMA * mad)
+
+
+def _series_onset(
+    name: str, series: Series, facts: SignalFacts, baseline: Span, watched: Span, step: float
+) -> Onset:
+    calm = series.between(baseline.start, baseline.end).values
+    if len(calm) < SUSTAIN and facts.absent is not None:
+        calm = (facts.absent,) * SUSTAIN
+    if len(calm) < SUSTAIN:
+        return Onset(name, "unknown", "has no samples in the baseline", labels=series.labels)
+    median, absorbed = statistics.median(calm), allowance(calm, facts)
+    after = series.between(watched.start, watched.end)
+    gap = max(MAX_GAP, 3 * step)
+    first = first_out(after, median, absorbed, facts.direction, gap)
+    if first is None:
+        hole = _longest_hole(after.times, watched)
+        if hole > BLIND_S:
+            reason = f"was not measured for {hole:.0f} s; it could have moved unseen"
+            return Onset(name, "unknown", reason, labels=series.labels, before=median)
+        return Onset(name, "still", "never left its baseline", labels=series.labels, before=median)
+    index, sign = first
+    index = _foot(after, index, median, absorbed, sign, gap)
+    at = after.times[index]
+    rest = after.values[index:]
+    extreme = max(rest) if sign > 0 else min(rest)
+    smear = facts.window_s * min(1.0, absorbed / abs(extreme - median))
+    unseen = max(0.0, at - (after.times[index - 1] if index else watched.start) - step)
+    hole = unseen if unseen > gap else 0.0
+    return Onset(
+        name,
+        "moved",
+        "left its baseline",
+        at=at,
+        resolution_s=SCRAPE_S + smear + hole,
+        before=median,
+        extreme=extreme,
+        way="up" if sign > 0 else "down",
+        labels=series.labels,
+    )
+
+
+def first_out(
+    series: Series, median: float, absorbed: float, direction: Direction, gap: float
+) -> tuple[int, int] | None:
+    """Index and sign (+1 up, -1 down) of the first of `SUSTAIN` points in a row that are out.
+
+    A hole longer than `gap` seconds breaks a row. None when there is no such row.
+    """
+    ways = {"up": (1,), "down": (-1,), "either": (1, -1)}[direction]
+    run, sign, last = 0, 0, 0.0
+    for index, (at, value) in enumerate(zip(series.times, series.values, strict=True)):
+        out = next((way for way in ways if way * (value - median) > absorbed), 0)
+        unbroken = out == sign and at - last <= gap
+        run = (run + 1 if unbroken else 1) if out else 0
+        sign, last = out, at
+        if run == SUSTAIN:
+            return index - SUSTAIN + 1, sign
+    return None
+
+
+def _foot(series: Series, index: int, median: float, absorbed: float, sign: int, gap: float) -> int:
+    """Where the climb that `index` is part of began to leave the noise."""
+    while (
+        index > 0
+        and series.times[index] - series.times[index - 1] <= gap
+        and sign * (series.values[index - 1] - median) > _FOOT * absorbed
+        and sign * (series.values[index] - series.values[index - 1]) >= 0
+    ):
+        index -= 1
+    return index
+
+
+def _longest_hole(times: Iterable[float], span: Span) -> float:
+    edges = [span.start, *times, span.end]
+    return max(b - a for a, b in itertools.pairwise(edges))

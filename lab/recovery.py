@@ -1,0 +1,133 @@
+"""Is it mended? Named checks over what was measured after the learner's fix.
+
+Pure. Each check passes, fails or is unknown; one failure decides, one unknown leaves it open. They
+are chosen so that taking the load, a replica, the data or the measuring away is no way to win.
+"""
+
+from __future__ import annotations
+
+from lab.history import Check, DataSeen, History, LoadSeen, Outcome, Recovery
+from lab.series import Condition, Series, worst
+from lab.units import duration, measure
+
+DELIVERED = 0.95
+"""Share of the scenario's arrivals from which on it counts as the same load."""
+
+
+def recovery_checks(history: History) -> tuple[Check, ...]:
+    """Every check, in the order in which people read them; one failed check when nobody claimed
+    that it was mended."""
+    recovery = history.recovery
+    if recovery is None:
+        why = "nobody said that it was fixed, so no recovery was measured"
+        return (Check("recovery", Outcome.FAIL, why),)
+    return (
+        *(_objective(one, history, recovery) for one in history.objectives),
+        _load(recovery.load, recovery),
+        _faults(recovery),
+        _services(recovery),
+        _data(recovery.data),
+        *recovery.extra,
+    )
+
+
+def worst_of(condition: Condition, history: History) -> Series:
+    """The one series that an objective speaks of: at each time the worst of those it covers."""
+    covered = [
+        series
+        for series in history.signals.get(condition.signal, ())
+        if all(series.labels.get(key) == text for key, text in condition.where.items())
+    ]
+    return worst(covered, "up" if condition.op in ("<", "<=") else "down")
+
+
+def _objective(condition: Condition, history: History, recovery: Recovery) -> Check:
+    name = f"{condition.signal} {condition.op} {condition.value:g}"
+    window = recovery.window
+    series = worst_of(condition, history).between(window.start, window.end)
+    held = condition.held(series, window.start, window.end)
+    facts = history.facts.get(condition.signal)
+    unit = facts.unit if facts else ""
+    if held is False:
+        broken = [value for value in series.values if not condition.met(value)]
+        furthest = max(broken, key=lambda value: abs(value - condition.value))
+        why = (
+            f"broken in {len(broken)} of {len(series.values)} samples, "
+            f"as far as {measure(furthest, unit)}"
+        )
+        return Check(name, Outcome.FAIL, why)
+    if held is None:
+        return Check(name, Outcome.UNKNOWN, "samples are missing in the window")
+    if window.seconds < recovery.required_s - history.step:
+        why = (
+            f"held, but was watched for {duration(window.seconds)} "
+            f"of {duration(recovery.required_s)} only"
+        )
+        return Check(name, Outcome.UNKNOWN, why)
+    return Check(name, Outcome.PASS, f"held for {duration(window.seconds)}")
+
+
+def _load(load: LoadSeen, recovery: Recovery) -> Check:
+    name = "same load"
+    if load.problem is not None:
+        return Check(name, Outcome.UNKNOWN, f"the customers could not be asked: {load.problem}")
+    if load.state == "stopped":
+        return Check(name, Outcome.FAIL, "the customers were stopped; no load is no recovery")
+    wanted = load.declared_rate * DELIVERED
+    if load.state == "running" and load.target_rate is not None and load.target_rate < wanted:
+        why = f"turned down to {load.target_rate:g}/s; it was {load.declared_rate:g}/s"
+        return Check(name, Outcome.FAIL, why)
+    if load.state != "running":
+        return Check(name, Outcome.UNKNOWN, f"the customers were {load.state or 'not there'}")
+    if load.intended is None or load.started is None:
+        return Check(name, Outcome.UNKNOWN, "how many customers came was not measured")
+    due = load.declared_rate * recovery.window.seconds
+    if min(load.intended, load.started) < due * DELIVERED:
+        why = f"{load.started} of {due:.0f} requests were sent; the load generator fell behind"
+        return Check(name, Outcome.UNKNOWN, why)
+    return Check(name, Outcome.PASS, f"{load.started} of {due:.0f} requests were sent")
+
+
+def _faults(recovery: Recovery) -> Check:
+    name = "cause gone"
+    active = [one for one in recovery.faults if one.active]
+    unseen = [one for one in recovery.faults if one.active is None]
+    if active:
+        why = "; ".join(one.detail or "what broke is still broken" for one in active)
+        return Check(name, Outcome.FAIL, why)
+    if unseen or not recovery.faults:
+        why = "; ".join(one.detail for one in unseen if one.detail)
+        return Check(name, Outcome.UNKNOWN, why or "the witness could not be asked")
+    return Check(name, Outcome.PASS, "the witness says that what broke is whole")
+
+
+def _services(recovery: Recovery) -> Check:
+    name = "everything there"
+    down = [one for one in recovery.services if one.up is False]
+    unseen = [one for one in recovery.services if one.up is None]
+    if down:
+        why = ", ".join(f"{one.name}{f' ({one.detail})' if one.detail else ''}" for one in down)
+        return Check(name, Outcome.FAIL, f"missing or ill: {why}")
+    if unseen or not recovery.services:
+        why = ", ".join(one.name for one in unseen) or "any service"
+        return Check(name, Outcome.UNKNOWN, f"nobody could see {why}")
+    return Check(name, Outcome.PASS, f"{len(recovery.services)} services are there and healthy")
+
+
+def _data(data: DataSeen) -> Check:
+    name = "data intact"
+    if data.problem is not None:
+        return Check(name, Outcome.UNKNOWN, f"the audit could not be made: {data.problem}")
+    wrong = [
+        f"{count} {what}"
+        for count, what in (
+            (data.lost, "lost"),
+            (data.doubled, "done twice"),
+            (data.unfinished, "never finished"),
+        )
+        if count
+    ]
+    if wrong:
+        why = f"of {data.checked} acknowledged writes, {', '.join(wrong)}"
+        return Check(name, Outcome.FAIL, why)
+    return Check(name, Outcome.PASS, f"all {data.checked} acknowledged writes are there, once")
