@@ -43,8 +43,11 @@ def known_leftovers(run_dir: Path = Path("/run")) -> list[Leftover]:
         Leftover(
             "containerd",
             own / "containerd.pid",
-            tuple(own / name for name in ("containerd.sock", "containerd.sock.ttrpc"))
-            + (own / "containerd-debug.sock",),
+            (
+                own / "containerd.sock",
+                own / "containerd.sock.ttrpc",
+                own / "containerd-debug.sock",
+            ),
         ),
         # A containerd of the system's own has no pid file: whether it lives, its socket tells.
         Leftover("containerd", None, (run_dir / "containerd" / "containerd.sock",)),

@@ -25,7 +25,6 @@ from lab.progress import Report
 
 CONTENT_LABEL = "dev.3am-lab.content"
 BASE_IMAGE = "3am-lab/base:trixie"
-GRAFANA_IMAGE = "grafana/grafana-oss:12.3.0"
 
 # Seconds within which a registry must begin to answer, and for how long a no is believed.
 REGISTRY_PATIENCE = 10
@@ -70,12 +69,13 @@ class Images:
 
         A registry that did not answer is not asked again for some hours, so that starts stay quick.
         """
-        if GRAFANA_IMAGE in self._labels:
+        image = self._services["grafana"]["image"]
+        if image in self._labels:
             return True
         memory = self.home.base / "no-grafana"
         if memory.exists() and time.time() - memory.stat().st_mtime < REGISTRY_MEMORY:
             return False
-        if pull(GRAFANA_IMAGE, self._log, self.report):
+        if pull(image, self._log, self.report):
             self.__dict__.pop("_labels", None)
             memory.unlink(missing_ok=True)
             return True
@@ -95,14 +95,19 @@ class Images:
     @cached_property
     def builds(self) -> list[Build]:
         """Every image that docker-compose.yml says how to build, once each."""
-        shown = self.project.compose("--profile", "*", "config", "--format", "json").stdout
-        services: dict[str, Any] = json.loads(shown)["services"]
         found: dict[str, Build] = {}
-        for name, service in sorted(services.items()):
+        for name, service in sorted(self._services.items()):
             if "build" in service:
                 context = Path(service["build"]["context"])
                 found.setdefault(service["image"], Build(service["image"], name, context))
         return list(found.values())
+
+    @cached_property
+    def _services(self) -> dict[str, Any]:
+        """The services as compose understands docker-compose.yml."""
+        shown = self.project.compose("--profile", "*", "config", "--format", "json").stdout
+        services: dict[str, Any] = json.loads(shown)["services"]
+        return services
 
     def content(self, build: Build) -> str:
         """What the image is made of, as a short hash: its context's files and the base's."""

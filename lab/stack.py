@@ -23,7 +23,7 @@ __all__ = ["ServiceState", "Stack"]
 
 # What customers and incidents change, and the services that hold it open or remember it. Prometheus
 # keeps its history, Grafana its settings.
-DATA_VOLUMES = ("primary-data", "replica-data", "media", "load-data")
+DATA_VOLUMES = ("primary-data", "replica-data", "broker-data", "media", "load-data")
 DATA_SERVICES = (
     *("postgres-primary", "postgres-replica", "heartbeat", "redis-cache", "redis-broker"),
     *("api-1", "api-2", "api-3", "worker", "nginx", "load"),
