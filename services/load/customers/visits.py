@@ -54,7 +54,7 @@ class Popularity:
     """
 
     def __init__(self, size: int, *, exponent: float, step: int = 1) -> None:
-        """Rank k is the id k; or, with a `step`, the ranks lie `step` ids apart, round and round."""
+        """Rank k is the id k; or, with a `step`, ranks lie `step` ids apart, round and round."""
         if gcd(size, step) != 1 or exponent <= 0 or exponent == 1:
             raise ValueError("popularity wants a step prime to its size and an exponent != 1")
         self._size = size
