@@ -1,0 +1,191 @@
+"""The end of an incident: is it fixed, what was it worth, and the stack is home again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import archive
+from lab.doors import Doors
+from lab.errors import BadInput, LabError, Unknown
+from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
+from lab.grade import grade
+from lab.history import Check, History, Outcome, Recovery
+from lab.incident import current, scenario_of, stay
+from lab.lock import exclusive
+from lab.mitigation import measure
+from lab.progress import Report
+from lab.records import Row
+from lab.restore import come_home
+from lab.steady import Look
+from lab.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a claim of recovery came to, check by check."""
+
+    outcome: Outcome
+    why: str
+    checks: tuple[Check, ...]
+
+
+def resolve(
+    doors: Doors,
+    report: Report,
+    *,
+    within_s: float | None = None,
+    each: Callable[[list[Look]], None] | None = None,
+) -> Measured:
+    """Somebody says that it is fixed: measure it, record it, judge it. May be called again.
+
+    Waits up to `within_s` seconds (the scenario's own by default) for the objectives to hold.
+    """
+    row = current(doors)
+    with exclusive(f"incident-{doors.home.project}", report):
+        stay(doors)
+        doors.journal.note(row.id, doors.now(), "claimed")
+        return _claim(doors, row, report, within_s, each)
+
+
+def _claim(
+    doors: Doors,
+    row: Row,
+    report: Report,
+    within_s: float | None,
+    each: Callable[[list[Look]], None] | None = None,
+) -> Measured:
+    scenario = scenario_of(row)
+    wait = scenario.objectives.within_s if within_s is None else within_s
+    recovery = measure(doors, row, scenario, within_s=wait, report=report, each=each)
+    doors.journal.claim(row.id, as_json(recovery, Recovery), doors.now())
+    history = gather(doors, row, scenario, doors.now(), report)
+    verdict = judge(doors, row, history)
+    doors.journal.note(row.id, doors.now(), "measured", verdict.mitigated)
+    return Measured(verdict.mitigated, verdict.mitigated_why, verdict.checks)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The verdict on an incident, and where its history is. `not_home` says why the stack could
+    not be brought home: then `lab restore` is still to be done."""
+
+    row: Row
+    verdict: Verdict
+    history: Path
+    not_home: str | None
+
+
+def end(
+    doors: Doors,
+    report: Report,
+    *,
+    give_up: bool = False,
+    on_verdict: Callable[[Verdict], None] | None = None,
+) -> Ended:
+    """Finish the incident: gather its history, judge it, bring the stack home, prove it.
+
+    The last diagnosis counts. Without a claim that passed, the recovery is measured once more, as
+    things are, unless the learner gives up. `on_verdict` is told as soon as it is known.
+    """
+    row = _ending(doors)
+    with exclusive(f"incident-{doors.home.project}", report):
+        if row.ended_at is None:
+            if give_up:
+                doors.journal.note(row.id, doors.now(), "gave-up")
+            elif not _recovered(doors, row):
+                _claim(doors, row, report, within_s=0)
+            doors.journal.stamp(row.id, "ended_at", doors.now())
+        row = _settle(doors, row, report)
+        assert row.history is not None
+        verdict = verdict_of(doors, row)
+        if on_verdict is not None:
+            on_verdict(verdict)
+        try:
+            come_home(doors, report)
+        except LabError as error:
+            return Ended(row, verdict, Path(row.history), error.message)
+        doors.journal.stamp(row.id, "closed_at", doors.now())
+    return Ended(doors.journal.incident(row.id), verdict, Path(row.history), None)
+
+
+def abandon(doors: Doors, row: Row, report: Report) -> None:
+    """End an incident without a word: what is on record stays on record. Measures nothing more."""
+    if row.ended_at is None:
+        doors.journal.note(row.id, doors.now(), "gave-up", "the stack was restored")
+        doors.journal.stamp(row.id, "ended_at", doors.now())
+    try:
+        _settle(doors, row, report)
+    except LabError as error:
+        # Bringing the stack home matters more than the record of one incident.
+        report.say(f"its history could not be kept: {error.message}")
+
+
+def _ending(doors: Doors) -> Row:
+    """The incident to end, also one whose end was interrupted."""
+    row = doors.journal.open_one()
+    if row is not None and row.announced_at is not None:
+        return row
+    return current(doors)
+
+
+def _settle(doors: Doors, row: Row, report: Report) -> Row:
+    """Keep the history of an ended incident, unless an interrupted end has kept it already."""
+    row = doors.journal.incident(row.id)
+    if row.history is None or not Path(row.history).exists():
+        assert row.ended_at is not None
+        keep(doors, row, gather(doors, row, scenario_of(row), row.ended_at, report))
+    return doors.journal.incident(row.id)
+
+
+def _recovered(doors: Doors, row: Row) -> bool:
+    """Whether the last claim passed."""
+    if last_recovery(doors, row) is None:
+        return False
+    measured = [event for event in doors.journal.events(row.id) if event.kind == "measured"]
+    return bool(measured) and measured[-1].detail == Outcome.PASS
+
+
+# -- looking back -------------------------------------------------------------------------------
+
+
+def chosen(doors: Doors, number: int | None) -> Row:
+    """That incident, or the last one that was announced. Raises `BadInput` when there is none."""
+    if number is not None:
+        return doors.journal.incident(number)
+    for row in doors.journal.incidents():
+        if row.announced_at is not None:
+            return row
+    raise BadInput("there was no incident yet", remedy="`lab run 3am`")
+
+
+def history_of(row: Row) -> History:
+    """The history of an ended incident. Raises `BadInput` when it is still on or has none."""
+    if row.ended_at is None and row.invalid is None:
+        raise BadInput(
+            f"the incident {row.slug} is still on: there is no verdict before its end",
+            remedy="`lab end` finishes it",
+        )
+    if row.invalid is not None and row.history is None:
+        raise Unknown(f"the incident {row.slug} does not count: {row.invalid}")
+    if row.history is None:
+        raise BadInput(f"the history of incident {row.id} was not kept", remedy="`lab end`")
+    return archive.load(Path(row.history))
+
+
+def verdict_of(doors: Doors, row: Row) -> Verdict:
+    """The verdict on an ended incident, from its history as it was kept."""
+    return judge(doors, row, history_of(row))
+
+
+def judge(doors: Doors, row: Row, history: History) -> Verdict:
+    """The verdict on a history, with the journal's diagnosis, hints and revisions."""
+    return grade(
+        scenario_of(row).answer,
+        history,
+        last_diagnosis(doors, row),
+        vocabulary=doors.vocabulary,
+        hints_used=[int(hint.content) for hint in doors.journal.hints(row.id)],
+        revisions=max(0, len(doors.journal.answers(row.id)) - 1),
+    )

@@ -1,0 +1,163 @@
+"""Putting an incident's history together: what the journal knows and what Prometheus recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from lab.archive import recordable, save
+from lab.diagnosis import Diagnosis
+from lab.doors import Doors
+from lab.history import Event, EventKind, History, Receipt, Recovery, SignalFacts
+from lab.moments import Moments
+from lab.moments import read as read_moments
+from lab.progress import Report
+from lab.prometheus import PrometheusUnavailable
+from lab.receipts import execute
+from lab.records import Row
+from lab.scenario import Scenario
+from lab.series import Series, Span
+
+STEP = 1.0
+"""Seconds between two points: as often as Prometheus looks."""
+
+T = TypeVar("T")
+
+
+def as_json(value: object, kind: type[Any]) -> str:
+    """One of the lab's own types as JSON, for the journal."""
+    return TypeAdapter(kind).dump_json(value).decode()
+
+
+def from_json(text: str, kind: type[T]) -> T:
+    """The same, back."""
+    return TypeAdapter(kind).validate_json(text)
+
+
+def name_of(row: Row) -> str:
+    """What an incident is called: its scenario and its number."""
+    return f"{row.slug}-{row.id}"
+
+
+def folder_of(doors: Doors, row: Row) -> Path:
+    """Where what outlives an incident is kept: its history, its report."""
+    return doors.home.dir / "incidents" / name_of(row)
+
+
+def last_diagnosis(doors: Doors, row: Row) -> Diagnosis | None:
+    """The diagnosis that counts."""
+    answers = doors.journal.answers(row.id)
+    return from_json(answers[-1].content, Diagnosis) if answers else None
+
+
+def last_recovery(doors: Doors, row: Row) -> Recovery | None:
+    """What was measured the last time that somebody said it was fixed."""
+    claims = doors.journal.claims(row.id)
+    return from_json(claims[-1].content, Recovery) if claims else None
+
+
+def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Report) -> History:
+    """The history of an incident up to `until`. What Prometheus cannot give is missing in it."""
+    baseline = Span(row.baseline_from or row.opened_at, row.baseline_until or row.opened_at)
+    injected_at = row.injected_at or until
+    found: dict[str, tuple[Series, ...]] = {}
+    receipts: tuple[Receipt, ...] = ()
+    moments = Moments(None, None, None, None)
+    signals = list(doors.catalogue)
+    answers = doors.journal.answers(row.id)
+    with report.step("reading what was recorded") as step:
+        try:
+            for count, signal in enumerate(signals):
+                step.at(count, len(signals), signal.name)
+                series = doors.prometheus.query_range(signal.name, baseline.start, until, STEP)
+                found[signal.name] = recordable(series)
+            # The recovery is that of the last claim, if it held: what came after is not its merit.
+            recovery = last_recovery(doors, row)
+            moments = read_moments(
+                doors.prometheus,
+                scenario.objectives.keep,
+                scenario.page.alert,
+                Span(injected_at, recovery.window.end if recovery else until),
+            )
+        except PrometheusUnavailable as error:
+            report.say(f"not everything could be read: {error.message}")
+        if answers:
+            diagnosis = from_json(answers[-1].content, Diagnosis)
+            receipts = execute(
+                diagnosis.evidence, answers[-1].at, baseline, doors.prometheus, doors.catalogue
+            )
+    return History(
+        incident=name_of(row),
+        scenario=row.slug,
+        title=scenario.title,
+        seed=row.seed,
+        step=STEP,
+        baseline=baseline,
+        injected_at=injected_at,
+        ended_at=until,
+        signals=found,
+        facts={signal.name: SignalFacts.of(signal) for signal in signals},
+        events=_events(doors, row, scenario, moments, until),
+        objectives=tuple(scenario.objectives.keep),
+        receipts=receipts,
+        recovery=last_recovery(doors, row),
+        invalid=row.invalid,
+    )
+
+
+def keep(doors: Doors, row: Row, history: History) -> Path:
+    """Save a history in the incident's folder, and note where. Returns its path."""
+    folder = folder_of(doors, row)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "history.json.gz"
+    save(history, path)
+    doors.journal.stamp(row.id, "history", str(path))
+    return path
+
+
+def _events(
+    doors: Doors, row: Row, scenario: Scenario, moments: Moments, until: float
+) -> tuple[Event, ...]:
+    events = [Event(row.opened_at, "started", scenario.page.text)]
+    events += [
+        Event(one.at, kind, one.detail)
+        for one in doors.journal.events(row.id)
+        if (kind := _kind(one.kind)) is not None
+    ]
+    events += [
+        Event(fault.injected_at, "injected", fault.name)
+        for fault in doors.journal.faults(row.id)
+        if fault.injected_at is not None
+    ]
+    events += [
+        Event(hint.at, "hint", f"{hint.number}: {hint.content} points")
+        for hint in doors.journal.hints(row.id)
+    ]
+    for answer in doors.journal.answers(row.id):
+        diagnosis = from_json(answer.content, Diagnosis)
+        said = f"{diagnosis.component}: {diagnosis.cause}"
+        events.append(Event(answer.at, "diagnosed", said))
+    if moments.breached_at is not None:
+        events.append(Event(moments.breached_at, "breached", str(moments.broken)))
+    if moments.paged_at is not None:
+        events.append(Event(moments.paged_at, "paged", scenario.page.text))
+    if moments.recovered_at is not None:
+        held = f"objectives hold for {scenario.objectives.hold_s:g} s and more"
+        events.append(Event(moments.recovered_at, "recovered", held))
+    if row.ended_at is not None:
+        events.append(Event(until, "ended"))
+    return tuple(sorted(events, key=lambda event: event.at))
+
+
+def _kind(word: str) -> EventKind | None:
+    """The journal's own words are more than a history tells."""
+    kinds: dict[str, EventKind] = {
+        "acknowledged": "acknowledged",
+        "action": "action",
+        "note": "note",
+        "claimed": "claimed",
+        "gave-up": "gave-up",
+    }
+    return kinds.get(word)

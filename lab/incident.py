@@ -1,0 +1,267 @@
+"""The lifecycle of an incident. There is no daemon: every step works from any process.
+
+What has happened is in the journal, what was measured in Prometheus. A process that is killed
+between two steps loses nothing; the next one carries on, or `restore` brings the stack home.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from lab import faults
+from lab.diagnosis import Diagnosis, in_own_words
+from lab.doors import Doors
+from lab.errors import BadInput, Failed, LabError, Unknown
+from lab.gather import as_json
+from lab.journal import OneAtATime
+from lab.load import LoadUnavailable
+from lab.lock import exclusive
+from lab.moments import Moments
+from lab.moments import read as read_moments
+from lab.progress import Report
+from lab.prometheus import PrometheusUnavailable
+from lab.records import Row
+from lab.restore import call_off, come_home
+from lab.scenario import Hint, Scenario
+from lab.series import Condition, Span
+from lab.steady import prove_up, refuse, wait_until
+
+STEADY_WITHIN_S = 120.0
+"""How long the gate waits for a steady state to begin: cold caches take one TTL (30 s) to fill, and
+a machine that cannot carry the load in four times that will not carry it at all."""
+
+WITNESS_WITHIN_S = 15.0
+"""How long a fault may take until its witness confirms it."""
+
+ARRIVING = 0.7
+"""Share of the scenario's rate that must be seen arriving. Arrivals are a Poisson process: over the
+5 s that a rate looks back, 300 of them vary by 17, and never by 90 while the customers come."""
+
+STAY_S = 15 * 60
+"""Whoever works on an incident gets at least this many seconds of customers more."""
+
+
+def scenario_of(row: Row) -> Scenario:
+    """The scenario as it was when the incident began, whatever became of its files."""
+    return Scenario.model_validate_json(row.scenario)
+
+
+def current(doors: Doors) -> Row:
+    """The incident that is on. Raises `BadInput` when none is."""
+    row = doors.journal.open_one()
+    if row is None:
+        raise BadInput("no incident is on", remedy="`lab scenarios` lists them; `lab run 3am`")
+    if row.phase == "preparing":
+        raise BadInput(
+            f"the incident {row.slug} is not on yet: it is being prepared, or that was interrupted",
+            remedy="wait for `lab start`, or let `lab restore` bring the stack home",
+        )
+    if row.phase == "ended":
+        raise BadInput(
+            f"the incident {row.slug} is over, but the stack was not brought home",
+            remedy="`lab restore` does that",
+        )
+    return row
+
+
+# -- the beginning ------------------------------------------------------------------------------
+
+
+def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
+    """From whatever state to an incident that is on: gate, load, baseline, fault, witness.
+
+    Raises `BadInput` for an unknown or invalid scenario, `OneAtATime` while an incident is on, and
+    `LabError` with what did not work. Then nothing is left broken, and nobody is charged with it.
+    """
+    scenario = doors.library.load(slug, seed)
+    with exclusive(f"incident-{doors.home.project}", report):
+        _clear_the_way(doors, report)
+        doors.stack.up(report)
+        doors.forget_addresses()
+        prove_up(doors, report)
+        number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
+        try:
+            _customers(doors, number, scenario, report)
+            _break(doors, number, scenario, report)
+        except LabError as error:
+            # Before anybody was called: put it back, and let the reason be the message.
+            try:
+                call_off(doors, doors.journal.incident(number), error.message, report)
+            except LabError as second:
+                report.say(f"and the stack could not be brought home: {second.message}")
+                report.say("`lab restore` tries again")
+            raise error from None
+        doors.journal.stamp(number, "announced_at", doors.now())
+    return doors.journal.incident(number)
+
+
+def _clear_the_way(doors: Doors, report: Report) -> None:
+    """Heal on the way in: what an interrupted process left behind."""
+    row = doors.journal.open_one()
+    if row is not None and row.phase == "live":
+        raise OneAtATime(
+            f"the incident {row.slug} (number {row.id}) is on already",
+            remedy="`lab status` shows it; `lab end` finishes it, `lab restore` abandons it",
+        )
+    if row is not None:
+        report.say(f"an earlier {row.slug} was interrupted; bringing the stack home first")
+        call_off(doors, row, "it was interrupted before it was announced", report)
+    elif doors.journal.unhealed():
+        report.say("an earlier incident left something behind; bringing the stack home first")
+        come_home(doors, report)
+
+
+def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
+    """Let them come, and wait for a steady state long enough to compare with."""
+    rate = scenario.load.rate
+    doors.load.stop()
+    state = doors.load.start(rate, scenario.load_seconds, scenario.seed)
+    doors.journal.stamp(number, "load_run", state.run_id or "")
+    arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
+    conditions = {
+        **{str(condition): condition for condition in doors.catalogue.steady()},
+        # The scenario's objectives may be stricter than the catalogue's.
+        **{str(condition): condition for condition in scenario.objectives.keep},
+        **{str(condition): condition for condition in scenario.unaffected},
+        str(arrivals): arrivals,
+    }
+    baseline = wait_until(
+        doors,
+        list(conditions.values()),
+        hold_s=scenario.load.baseline_s,
+        within_s=STEADY_WITHIN_S,
+        title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",
+        report=report,
+    )
+    if not isinstance(baseline, Span):
+        refuse(baseline, "the stack does not carry its load steadily, so nothing was broken")
+    doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
+    doors.journal.stamp(number, "baseline_from", baseline.start)
+    doors.journal.stamp(number, "baseline_until", baseline.end)
+
+
+def _break(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
+    """Plan all faults, keep their tokens, inject them, and ask each one's witness."""
+    for position, params in enumerate(scenario.faults):
+        token = faults.plan(doors.stack, params)
+        doors.journal.plan(number, position, params.fault, token, doors.now())
+    planned = doors.journal.faults(number)
+    for fault in planned:
+        at = doors.now()
+        faults.inject(doors.stack, fault.name, fault.token)
+        doors.journal.injected(fault, at)
+        doors.journal.stamp(number, "injected_at", at)
+    # Neither its name nor its number is said: the learner is reading along.
+    with report.step("the night goes on"):
+        until = doors.now() + WITNESS_WITHIN_S
+        while not all(faults.active(doors.stack, one.name, one.token) for one in planned):
+            if doors.now() >= until:
+                raise Unknown(
+                    "the run is invalid: the system does not show what was done to it",
+                    remedy="nobody is charged with it; start it again, and if it happens again "
+                    "look at `lab doctor`",
+                )
+            doors.pause(0.5)
+
+
+# -- while it is on -----------------------------------------------------------------------------
+
+
+def moments(doors: Doors, row: Row) -> Moments:
+    """Breach, page and recovery so far. Raises `PrometheusUnavailable`."""
+    scenario = scenario_of(row)
+    until = row.ended_at or doors.now()
+    span = Span(row.injected_at or until, until)
+    return read_moments(doors.prometheus, scenario.objectives.keep, scenario.page.alert, span)
+
+
+def acknowledge(doors: Doors) -> float:
+    """Somebody has seen the page. Returns when, in Unix seconds: the first time counts.
+
+    Raises `BadInput` when the pager has not rung yet.
+    """
+    row = current(doors)
+    for event in doors.journal.events(row.id):
+        if event.kind == "acknowledged":
+            return event.at
+    now = doors.now()
+    try:
+        if moments(doors, row).paged_at is None:
+            raise BadInput("the pager has not rung yet", remedy="`lab status` shows how things are")
+    except PrometheusUnavailable:
+        # Whoever is on call heard it, even if the lab cannot look it up.
+        pass
+    doors.journal.note(row.id, now, "acknowledged")
+    stay(doors)
+    return now
+
+
+@dataclass(frozen=True, slots=True)
+class HintTaken:
+    """A hint, its number from 1, its text about this incident, and how many are left."""
+
+    number: int
+    hint: Hint
+    text: str
+    left: int
+
+
+def next_price(doors: Doors) -> int | None:
+    """What the next hint costs; None when there is no more."""
+    row = current(doors)
+    hints = scenario_of(row).hints
+    taken = len(doors.journal.hints(row.id))
+    return hints[taken].price if taken < len(hints) else None
+
+
+def take_hint(doors: Doors) -> HintTaken:
+    """The next hint, at its price. Raises `BadInput` when there is no more."""
+    row = current(doors)
+    scenario = scenario_of(row)
+    taken = len(doors.journal.hints(row.id))
+    if taken >= len(scenario.hints):
+        raise BadInput("there are no more hints", remedy="`lab end --give-up` shows the answer")
+    hint = scenario.hints[taken]
+    number = doors.journal.hint(row.id, hint.price, doors.now())
+    stay(doors)
+    left = len(scenario.hints) - number
+    return HintTaken(number, hint, scenario.fill(hint.text), left)
+
+
+def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
+    """Record a diagnosis. Returns its number: the first is 1, each later one is a revision.
+
+    Raises `BadInput`, and records nothing, for unknown words, for evidence that cannot be executed,
+    and when an earlier one was final.
+    """
+    from lab.receipts import check
+
+    row = current(doors)
+    if row.final_at is not None:
+        raise BadInput("the diagnosis is final already", remedy="`lab end` shows the verdict")
+    words = in_own_words(diagnosis, doors.vocabulary, [signal.name for signal in doors.catalogue])
+    now = doors.now()
+    check(words, now, doors.prometheus)
+    number = doors.journal.answer(row.id, as_json(words, Diagnosis), now)
+    if final:
+        doors.journal.stamp(row.id, "final_at", now)
+    stay(doors)
+    return number
+
+
+def stay(doors: Doors) -> None:
+    """Somebody is still working on it: the customers do not leave yet."""
+    try:
+        state = doors.load.state()
+        row = doors.journal.open_one()
+        if row is None or not state.running or state.run_id != row.load_run:
+            return
+        from datetime import datetime
+
+        ends = datetime.fromisoformat(state.ends_at or "").timestamp()
+        if ends - doors.now() < STAY_S:
+            doors.load.extend(STAY_S)
+    except (LoadUnavailable, Failed):
+        # Whether the customers were there is judged from what was measured.
+        return

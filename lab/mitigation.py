@@ -1,0 +1,191 @@
+"""Measuring a recovery: everything that tells a mended system from one that looks mended.
+
+Gathers only. Whether it is enough is judged by lab/grade.py, from the same record, at any time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from lab import faults
+from lab.audit import audit
+from lab.doors import Doors
+from lab.errors import LabError
+from lab.history import Check, DataSeen, FaultSeen, LoadSeen, Outcome, Recovery, ServiceSeen
+from lab.moments import against
+from lab.progress import Report
+from lab.prometheus import PrometheusUnavailable
+from lab.records import Row
+from lab.scenario import Scenario
+from lab.series import Condition, Span
+from lab.steady import BEHIND_S, Look, wait_until
+
+WATCHERS = ("prometheus", "grafana")
+"""Services that look at the system and are no part of it, beside the exporters: without them there
+is nothing to measure, which is unknown, and not the learner's failure."""
+
+
+def measure(
+    doors: Doors,
+    row: Row,
+    scenario: Scenario,
+    *,
+    within_s: float,
+    report: Report,
+    each: Callable[[list[Look]], None] | None = None,
+) -> Recovery:
+    """Wait until the objectives have held for a full window, then look at everything else.
+
+    After `within_s` seconds (not counting the window) the last full window is taken as it is. What
+    cannot be looked at is recorded as such, with the reason.
+    """
+    assert row.injected_at is not None
+    hold = scenario.objectives.hold_s
+    until = doors.now() + within_s
+    window: Span | None = None
+    try:
+        held = wait_until(
+            doors,
+            scenario.objectives.keep,
+            hold_s=hold,
+            within_s=within_s,
+            # The past counts too: what was mended a minute ago need not be waited for again.
+            not_before=row.injected_at,
+            title=f"watching whether the objectives hold for {hold:g} s",
+            report=report,
+            each=each,
+        )
+        if isinstance(held, Span):
+            _wait_for_quiet(doors, scenario, until, report)
+            window = held
+    except PrometheusUnavailable as error:
+        report.say(f"cannot measure: {error.message}")
+    end = doors.now() - BEHIND_S
+    planned = doors.journal.faults(row.id)
+    if window is None or end - window.end > BEHIND_S:
+        # Nothing held; or the pager took its time, and it must have held to the end of that.
+        window = Span(end - hold, end)
+    return Recovery(
+        window=window,
+        required_s=hold,
+        faults=tuple(_fault(doors, fault.name, fault.token) for fault in planned),
+        services=(*_services(doors, row), *_rotation(doors, window)),
+        data=_data(doors, row),
+        load=_load(doors, row, scenario, window),
+        extra=(_pager(doors, scenario, window.end),),
+    )
+
+
+def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Report) -> None:
+    """A backlog takes a while to be worked off after the cause is gone."""
+    with report.step("waiting for the pager to fall silent"):
+        while doors.now() < until and _ringing(doors, scenario.page.alert, doors.now()):
+            doors.pause(1.0)
+
+
+def _fault(doors: Doors, name: str, token: str) -> FaultSeen:
+    try:
+        return FaultSeen(name, faults.active(doors.stack, name, token))
+    except LabError as error:
+        return FaultSeen(name, None, error.message)
+
+
+def _services(doors: Doors, row: Row) -> list[ServiceSeen]:
+    """Every service that was there when all was well."""
+    names = [
+        name
+        for name in json.loads(row.services or "[]")
+        if name not in WATCHERS and not name.endswith("-exporter")
+    ]
+    try:
+        states = {state.name: state for state in doors.stack.services()}
+    except LabError as error:
+        return [ServiceSeen(name, None, error.message) for name in names]
+    seen: list[ServiceSeen] = []
+    for name in names:
+        state = states.get(name)
+        word = f"{state.state} {state.health}".strip() if state else "missing"
+        seen.append(ServiceSeen(name, state is not None and state.ok, word))
+    return seen
+
+
+def _rotation(doors: Doors, window: Span) -> list[ServiceSeen]:
+    """Every replica of the API behind the balancer: one that gets no requests is not there."""
+    seen: list[ServiceSeen] = []
+    for name in sorted(state for state in doors.stack.expected if state.startswith("api-")):
+        upstream = Condition(signal="nginx:upstream_up", op=">=", value=1, where={"upstream": name})
+        try:
+            value = against(doors.prometheus, upstream, window).last(not_before=window.end - 5)
+        except PrometheusUnavailable:
+            value = None
+        word = {None: "not measured", True: "in rotation", False: "out of rotation"}
+        up = None if value is None else upstream.met(value)
+        seen.append(ServiceSeen(f"{name} behind nginx", up, word[up]))
+    return seen
+
+
+def _data(doors: Doors, row: Row) -> DataSeen:
+    try:
+        found = audit(doors.stack, doors.load.ledger(row.load_run))
+    except LabError as error:
+        return DataSeen(problem=error.message)
+    return DataSeen(
+        checked=found.checked,
+        lost=len(found.lost),
+        doubled=len(found.doubled),
+        # There are always some on their way while customers come; the audit itself calls lost what
+        # nothing in the queue would ever finish, and a queue that does not drain keeps ringing.
+        unfinished=0,
+    )
+
+
+def _load(doors: Doors, row: Row, scenario: Scenario, window: Span) -> LoadSeen:
+    """What the customers did over the window, by their own counters."""
+    declared = scenario.load.rate
+    try:
+        state = doors.load.state()
+    except LabError as error:
+        return LoadSeen(declared, None, None, None, None, problem=error.message)
+    try:
+        intended, started = (
+            _counted(doors, counter, window)
+            for counter in ("load_arrivals_total", "load_started_total")
+        )
+    except PrometheusUnavailable as error:
+        return LoadSeen(declared, state.target_rate, None, None, state.state, problem=error.message)
+    ours = state.run_id == row.load_run
+    return LoadSeen(
+        declared_rate=declared,
+        target_rate=state.target_rate if ours else 0.0,
+        intended=intended,
+        started=started,
+        state=state.state,
+        problem=None if ours else "the customers of this incident were sent away",
+    )
+
+
+def _counted(doors: Doors, counter: str, window: Span) -> int | None:
+    """How far a counter went over the window; None when it was not seen, or began anew."""
+    found = doors.prometheus.query_range(f"sum({counter})", window.start, window.end)
+    if not found or len(found[0].times) < 2:
+        return None
+    times, values = found[0].times, found[0].values
+    went = values[-1] - values[0]
+    # The points lie within the window, so they miss a second or so at its ends.
+    return round(went * window.seconds / (times[-1] - times[0])) if went >= 0 else None
+
+
+def _ringing(doors: Doors, alert: str, at: float) -> bool:
+    return bool(doors.prometheus.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}', at))
+
+
+def _pager(doors: Doors, scenario: Scenario, at: float) -> Check:
+    """What woke somebody up must have gone, not only what customers notice."""
+    name = "pager quiet"
+    try:
+        if _ringing(doors, scenario.page.alert, at):
+            return Check(name, Outcome.FAIL, f"{scenario.page.alert} still fires")
+    except PrometheusUnavailable as error:
+        return Check(name, Outcome.UNKNOWN, error.message)
+    return Check(name, Outcome.PASS, f"{scenario.page.alert} does not fire any more")

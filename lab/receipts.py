@@ -1,0 +1,108 @@
+"""Re-executing evidence: what did this signal, this PromQL, this panel really show, and when?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.archive import recordable
+from lab.diagnosis import Diagnosis, Evidence
+from lab.errors import BadInput
+from lab.history import Receipt
+from lab.panels import Panels
+from lab.prometheus import BadQuery, Prometheus, PrometheusUnavailable
+from lab.series import Series, Span
+from lab.signals import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a piece of evidence asks of Prometheus, over which window."""
+
+    expressions: tuple[str, ...]
+    window: Span
+
+
+def asked(evidence: Evidence, at: float, panels: Panels) -> Asked:
+    """What that evidence means, recorded at Unix time `at`.
+
+    Raises `BadInput` for an address that is no panel of the lab's.
+    """
+    if evidence.kind != "panel":
+        return Asked((evidence.text,), evidence.span(at))
+    panel = panels.at(evidence.text, at)
+    if evidence.window is not None or panel.window is None:
+        return Asked(panel.expressions, evidence.span(at))
+    return Asked(panel.expressions, panel.window)
+
+
+def check(
+    diagnosis: Diagnosis, at: float, prometheus: Prometheus, panels: Panels | None = None
+) -> None:
+    """Refuse evidence that nobody can execute, before it is recorded as an attempt.
+
+    Raises `BadInput` that says which. Where Prometheus does not answer, PromQL is taken on trust.
+    """
+    panels = panels or Panels()
+    for number, evidence in enumerate(diagnosis.evidence, start=1):
+        try:
+            for expression in asked(evidence, at, panels).expressions:
+                prometheus.query(expression, at)
+        except PrometheusUnavailable:
+            return
+        except BadInput as error:
+            raise BadInput(
+                f"evidence {number}: {error.message}",
+                remedy=error.remedy or "nothing was recorded; correct it and send it again",
+            ) from error
+
+
+def execute(
+    evidence: Sequence[Evidence],
+    at: float,
+    baseline: Span,
+    prometheus: Prometheus,
+    catalogue: Catalogue,
+    panels: Panels | None = None,
+) -> tuple[Receipt, ...]:
+    """Each piece of evidence over its own window and over the incident's baseline.
+
+    `at` is when the diagnosis was recorded. Never raises: what could not be executed says why.
+    """
+    panels = panels or Panels()
+    return tuple(_receipt(one, at, baseline, prometheus, catalogue, panels) for one in evidence)
+
+
+def _receipt(
+    evidence: Evidence,
+    at: float,
+    baseline: Span,
+    prometheus: Prometheus,
+    catalogue: Catalogue,
+    panels: Panels,
+) -> Receipt:
+    try:
+        asks = asked(evidence, at, panels)
+    except BadInput as error:
+        return Receipt(evidence.text, evidence.span(at), (), (), (), problem=error.message)
+    signals = {name for expression in asks.expressions for name in catalogue.resolve(expression)}
+    before: list[Series] = []
+    during: list[Series] = []
+    problem: str | None = None
+    try:
+        for expression in asks.expressions:
+            before += prometheus.query_range(expression, baseline.start, baseline.end)
+            during += prometheus.query_range(expression, asks.window.start, asks.window.end)
+    except BadQuery:
+        # It was never valid: it shows nothing, which is not the same as not being able to look.
+        before, during = [], []
+    except PrometheusUnavailable as error:
+        problem = error.message
+    return Receipt(
+        claim=evidence.text,
+        window=asks.window,
+        signals=tuple(sorted(signals)),
+        baseline=recordable(before),
+        observed=recordable(during),
+        problem=problem,
+    )

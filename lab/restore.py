@@ -1,0 +1,103 @@
+"""Bringing the stack home from whatever was done to it, and proving it. From the journal alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from lab import faults
+from lab.doors import Doors
+from lab.errors import Failed, LabError
+from lab.load import LoadUnavailable
+from lab.lock import exclusive
+from lab.progress import Report
+from lab.records import PlannedFault, Row
+from lab.steady import prove_home
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did. `healed` are the faults that the journal did not know as healed;
+    `closed` is the incident that it ended, if one was open."""
+
+    healed: tuple[str, ...]
+    closed: int | None
+    seconds_to_heal: float
+    seconds_to_prove: float
+
+
+def restore(doors: Doors, report: Report) -> Restored:
+    """Heal everything in the journal, bring every service back, prove the steady state.
+
+    Idempotent, and safe in any state: an incident that is on is abandoned; what was answered and
+    measured so far stays on record. Raises `Failed` when the stack could not be brought home, and
+    `Unknown` when it was but could not be measured.
+    """
+    with exclusive(f"incident-{doors.home.project}", report):
+        row = doors.journal.open_one()
+        if row is not None and row.announced_at is not None:
+            from lab.ending import abandon
+
+            abandon(doors, row, report)
+        healed, heal_s, prove_s = come_home(doors, report)
+        if row is not None:
+            if row.announced_at is None:
+                doors.journal.stamp(row.id, "invalid", row.invalid or "it was never announced")
+            doors.journal.stamp(row.id, "closed_at", doors.now())
+    return Restored(healed, row.id if row else None, heal_s, prove_s)
+
+
+def call_off(doors: Doors, row: Row, reason: str, report: Report) -> None:
+    """An incident that never came to be: undo what was done for it, and close it as invalid."""
+    doors.journal.stamp(row.id, "invalid", reason)
+    come_home(doors, report)
+    doors.journal.stamp(row.id, "closed_at", doors.now())
+
+
+def come_home(doors: Doors, report: Report) -> tuple[tuple[str, ...], float, float]:
+    """Send the customers away, heal every fault, start every service, prove the steady state.
+
+    Returns the names of the faults that were healed, and the seconds that mending and proving took.
+    Raises `Failed` and `Unknown` as `restore` does.
+    """
+    begun = doors.now()
+    # Not there, or not well: the stack's own start is what mends it.
+    with suppress(LoadUnavailable):
+        doors.load.stop()
+    faults_left = doors.journal.unhealed()
+    with report.step("healing"):
+        # What hangs may be the very thing that is broken, so: heal, start, and heal what is left.
+        stubborn = [fault for fault in faults_left if not _healed(doors, fault)]
+    doors.stack.up(report)
+    doors.forget_addresses()
+    for fault in stubborn:
+        faults.heal(doors.stack, fault.name, fault.token)
+    _ask_witnesses(doors, faults_left)
+    for fault in faults_left:
+        doors.journal.healed(fault, doors.now())
+    mended = doors.now()
+    prove_home(doors, report)
+    # A command that was still on its way when its process was killed may have landed since.
+    _ask_witnesses(doors, faults_left)
+    return (
+        tuple(fault.name for fault in faults_left),
+        mended - begun,
+        doors.now() - mended,
+    )
+
+
+def _healed(doors: Doors, fault: PlannedFault) -> bool:
+    try:
+        faults.heal(doors.stack, fault.name, fault.token)
+    except LabError:
+        return False
+    return True
+
+
+def _ask_witnesses(doors: Doors, healed: list[PlannedFault]) -> None:
+    left = [one.name for one in healed if faults.active(doors.stack, one.name, one.token)]
+    if left:
+        raise Failed(
+            f"healed, but the system still shows: {', '.join(left)}",
+            remedy="`lab restore` once more; `lab reset` gives back the database as it was seeded",
+        )
