@@ -1,0 +1,1 @@
+"""The lab's own Prometheus exporters; one module per process, see entrypoint.sh."""

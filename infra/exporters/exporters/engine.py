@@ -1,0 +1,113 @@
+"""Which containers belong to the project: asked from the Docker engine, kept up to date.
+
+Read-only questions over the engine's socket: a list, and the stream of events that say when to
+ask again. A scrape never waits for the engine.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import sys
+import threading
+import time
+import urllib.parse
+from typing import NamedTuple
+
+SOCKET = "/var/run/docker.sock"
+REFRESH = 5.0  # seconds between lists when no event comes
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = "com.docker.compose.oneoff"
+# Not the exec_* events: every health check makes three of them.
+CHANGES = ["create", "start", "die", "pause", "unpause", "destroy", "rename"]
+
+
+class Container(NamedTuple):
+    """One container of the project."""
+
+    service: str
+    name: str
+    id: str
+    running: bool
+
+
+class Connection(http.client.HTTPConnection):
+    """HTTP over the engine's socket."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(SOCKET)
+
+
+def ask(path: str, filters: dict[str, list[str]], timeout: float) -> http.client.HTTPResponse:
+    """The engine's answer, still to be read. Raises OSError."""
+    connection = Connection(timeout)
+    connection.request("GET", path + "filters=" + urllib.parse.quote(json.dumps(filters)))
+    response = connection.getresponse()
+    if response.status != http.client.OK:
+        raise OSError(f"GET {path}: {response.status} {response.reason}")
+    return response
+
+
+def containers(project: str) -> list[Container]:
+    """The project's containers, stopped ones too. Raises OSError, ValueError."""
+    with ask("/containers/json?all=1&", {"label": [f"{PROJECT}={project}"]}, 4.0) as response:
+        listed = json.load(response)
+    return [
+        Container(
+            service=entry["Labels"][SERVICE],
+            name=entry["Names"][0].lstrip("/"),
+            id=entry["Id"],
+            running=entry["State"] == "running",
+        )
+        for entry in listed
+        if entry["Labels"].get(ONE_OFF) != "True"
+    ]
+
+
+class Project:
+    """The project's containers as last heard of, in `containers`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.containers: list[Container] = []
+        self._lock = threading.Lock()
+
+    def follow(self) -> None:
+        """Keep up to date in the background, whatever becomes of the engine."""
+        threading.Thread(target=self._refresh_regularly, daemon=True).start()
+        threading.Thread(target=self._refresh_on_change, daemon=True).start()
+
+    def _refresh(self) -> None:
+        with self._lock:
+            self.containers = containers(self.name)
+
+    def _refresh_regularly(self) -> None:
+        said = ""
+        while True:
+            try:
+                self._refresh()
+                said = ""
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                if str(error) != said:
+                    said = str(error)
+                    line = {"level": "error", "event": "the engine does not answer", "error": said}
+                    sys.stdout.write(json.dumps(line) + "\n")
+            time.sleep(REFRESH)
+
+    def _refresh_on_change(self) -> None:
+        filters = {"label": [f"{PROJECT}={self.name}"], "event": CHANGES}
+        while True:
+            try:
+                with ask("/events?", filters, 3600.0) as events:
+                    while events.readline():
+                        self._refresh()
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # the regular refresh reports it
+            time.sleep(1.0)
