@@ -73,6 +73,8 @@ ROWS: dict[str, tuple[Panel, ...]] = {
     ),
     "Front door": (
         state("In the balancer", "nginx:upstream_up"),
+        state("By its probes", "nginx:upstream_active_up"),
+        state("By customers' requests", "nginx:upstream_passive_up"),
         lines(
             "Latency by replica", "nginx:upstream_latency_seconds:p95", "nginx:latency_seconds:p95"
         ),
@@ -112,13 +114,16 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         lines("Calls", "postgres:queries:rate", width=12),
         lines("Rows read table by table", "postgres:seq_rows:rate", width=12),
         lines("Whole-table scans", "postgres:seq_scans:rate"),
-        lines("Index look-ups", "postgres:index_scans:rate"),
+        lines("Index look-ups by table", "postgres:index_scans:rate"),
+        lines("Index look-ups by index", "postgres:index_use:rate"),
         lines("Transactions", "postgres:commits:rate", "postgres:rollbacks:rate"),
         lines("Connections by state", "postgres:connections"),
+        lines("Connections of the limit", "postgres:connections:ratio"),
         lines("Waiting for a lock", "postgres:locks_waiting"),
         lines("Size", "postgres:database_bytes"),
         lines("Replica behind, seconds", "replication:lag_seconds"),
-        lines("Replica behind, bytes", "replication:lag_bytes"),
+        lines("Replica behind, bytes", "replication:lag_bytes", "replication:backlog_bytes"),
+        state("Replica connected", "replication:streaming"),
     ),
     "Queue": (
         lines("Oldest photo", "queue:oldest_age_seconds"),
@@ -129,7 +134,12 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         lines("Time for one photo", "queue:task_seconds:p95"),
         lines("The workers' database calls", "worker:query_seconds:p95"),
         lines("Being worked on", "worker:running"),
-        lines("Given up and tried again", "queue:failures:rate", "queue:retries:rate"),
+        lines(
+            "Given up, tried again, not taken",
+            "queue:failures:rate",
+            "queue:retries:rate",
+            "queue:publish_failures:rate",
+        ),
         state("Answers at all", "worker:up", "redis:up", "postgres:up", width=16),
     ),
     "Machine": (
@@ -138,6 +148,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         lines("CPU", "container:cpu:cores"),
         lines("Memory of the limit", "container:memory:ratio"),
         lines("Memory", "container:memory_bytes"),
+        lines("Killed for want of memory", "container:oom_kills:rate"),
         lines("Disk free", "disk:free:ratio"),
         state("Running", "container:up", width=24),
     ),
