@@ -41,6 +41,11 @@ class Build:
     service: str
     context: Path
 
+    @property
+    def name(self) -> str:
+        """For people: ``api`` of ``3am-lab/api:local``."""
+        return self.image.rpartition("/")[2].partition(":")[0]
+
 
 class Images:
     """The stack's images in the engine that is reached."""
@@ -69,19 +74,27 @@ class Images:
 
         A registry that did not answer is not asked again for some hours, so that starts stay quick.
         """
-        image = self._services["grafana"]["image"]
-        if image in self._labels:
+        if self.has_grafana():
             return True
         memory = self.home.base / "no-grafana"
         if memory.exists() and time.time() - memory.stat().st_mtime < REGISTRY_MEMORY:
             return False
-        if pull(image, self._log, self.report):
+        if pull(self.grafana_image, self._log, self.report):
             self.__dict__.pop("_labels", None)
             memory.unlink(missing_ok=True)
             return True
         memory.touch()
         self.report.say("Grafana's image cannot be had here; everything else works without it")
         return False
+
+    def has_grafana(self) -> bool:
+        """Whether Grafana's image is there already."""
+        return self.grafana_image in self._labels
+
+    @property
+    def grafana_image(self) -> str:
+        """The pinned image that docker-compose.yml names."""
+        return str(self._services["grafana"]["image"])
 
     def stale(self) -> list[Build]:
         """The images that have to be built; ``BASE_IMAGE`` comes along when it has to be, too."""
@@ -141,7 +154,7 @@ class Images:
             if DEBIAN_IMAGE not in self._labels:
                 Debian(machine, self._log).ready(self.report)
             self._compose_build("building the base image", [base], [self._base_file()])
-        names = ", ".join(build.image.split("/")[-1].split(":")[0] for build in stale)
+        names = ", ".join(build.name for build in stale)
         self._compose_build(f"building images: {names}", list(stale), [])
 
     def _compose_build(self, title: str, builds: list[Build], files: list[str]) -> None:

@@ -1,0 +1,66 @@
+"""Reading what the engine says of containers, and pointing compose at one project only."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.compose import Project, ServiceState, state_of
+from lab.home import Home
+
+
+def container(state: str = "running", status: str = "Up 3 seconds", network: str = "p_default"):
+    return {
+        "Id": "abc",
+        "State": state,
+        "Status": status,
+        "Labels": {"com.docker.compose.service": "nginx"},
+        "NetworkSettings": {"Networks": {network: {}} if network else {}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ("Up 3 seconds (healthy)", "healthy"),
+        ("Up 3 seconds (unhealthy)", "unhealthy"),
+        ("Up Less than a second (health: starting)", "starting"),
+        ("Up 2 hours (Paused)", ""),
+        ("Up 2 hours", ""),
+    ],
+)
+def test_health_is_read_from_the_sentence(status, health):
+    """The engine tells a container's health only in words for people."""
+    assert state_of(container(status=status), "p_default").health == health
+
+
+@pytest.mark.parametrize(
+    ("described", "ok"),
+    [
+        (container(status="Up 3 seconds (healthy)"), True),
+        (container(), True),
+        (container(status="Up 3 seconds (health: starting)"), False),
+        (container(state="paused", status="Up 3 seconds (Paused)"), False),
+        (container(state="exited", status="Exited (137) 3 seconds ago"), False),
+        (container(network=""), False),
+        (container(network="other_default"), False),
+    ],
+)
+def test_ok_is_running_attached_and_not_ill(described, ok):
+    """A service counts as up only when it runs, can be reached and is not known to be ill."""
+    assert state_of(described, "p_default").ok is ok
+
+
+def test_missing_service_is_not_ok():
+    """A service without a container is not up."""
+    assert not ServiceState("nginx", "missing").ok
+
+
+def test_callers_compose_settings_do_not_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """COMPOSE_FILE and the like, meant for another project, do not reach ours."""
+    monkeypatch.setenv("COMPOSE_FILE", "/elsewhere/compose.yml")
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "elsewhere")
+    monkeypatch.setenv("LAB_NGINX_PORT", "1")
+    environment = Project.environment()
+    assert not {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "LAB_NGINX_PORT"} & set(environment)
+    argv = Project(Home(root=tmp_path, base=tmp_path, project="mine")).argv("ps")
+    assert argv[argv.index("--project-name") + 1] == "mine"

@@ -1,0 +1,90 @@
+"""Images are rebuilt when what they are made of changes, and only then."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.buildlog import BuildProgress
+from lab.certificates import distill, host_bundle
+from lab.errors import BadInput
+from lab.images import content_of
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "Dockerfile").write_text("FROM base\n")
+    (tmp_path / "app" / "main.py").write_text("print()\n")
+    return tmp_path
+
+
+def test_content_ignores_times_and_leavings(context: Path):
+    """Touching files, or running the program, does not make an image stale."""
+    before = content_of(context)
+    (context / "Dockerfile").touch()
+    (context / "app" / "__pycache__").mkdir()
+    (context / "app" / "__pycache__" / "main.cpython-311.pyc").write_text("x")
+    (context / ".pytest_cache").mkdir()
+    (context / ".pytest_cache" / "x").write_text("x")
+    assert content_of(context) == before
+
+
+@pytest.mark.parametrize("change", ["text", "name", "mode", "new"])
+def test_content_notices_every_change(context: Path, change):
+    """Another byte, name, mode or file is another image."""
+    before = content_of(context)
+    main = context / "app" / "main.py"
+    match change:
+        case "text":
+            main.write_text("print(1)\n")
+        case "name":
+            main.rename(context / "app" / "other.py")
+        case "mode":
+            main.chmod(0o755)
+        case "new":
+            (context / "app" / "more.py").write_text("")
+    assert content_of(context) != before
+
+
+def test_build_progress_counts_every_images_steps():
+    """The bar's length is the sum of the steps of all images announced so far."""
+    progress = BuildProgress()
+    for line in (
+        "#1 [api-1 internal] load build definition from Dockerfile",
+        "#1 DONE 0.0s",
+        "#5 [api-1 packages 1/3] FROM docker.io/3am-lab/base:trixie",
+        "#5 CACHED",
+        "#6 [nginx stage-0 2/5] RUN apt-get update",
+        "#6 1.234 Get:1 trixie InRelease",
+        "#7 [api-1 packages 2/3] COPY requirements.txt /tmp/",
+        "#7 DONE 0.1s",
+    ):
+        progress.read(line)
+    assert (progress.done, progress.total) == (2, 8)
+    assert progress.doing == "api-1: COPY requirements.txt /tmp/"
+
+
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
+
+
+def test_bundle_is_only_certificates():
+    """Prose between certificates, and a certificate that is there twice, are left out."""
+    one, two = CERTIFICATE.format("QQ=="), CERTIFICATE.format("Qg==")
+    assert distill(f"# Some CA\n{one}\n# Another\n{two}{one}") == one + two
+
+
+def test_ssl_cert_file_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A host that names its bundle with SSL_CERT_FILE is taken at its word."""
+    bundle = tmp_path / "company.pem"
+    bundle.write_text(CERTIFICATE.format("QQ=="))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    assert host_bundle() == CERTIFICATE.format("QQ==")
+
+
+def test_oversized_bundle_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A bundle that no build can be given is an error at once, not a puzzle within a build."""
+    bundle = tmp_path / "huge.pem"
+    bundle.write_text("".join(CERTIFICATE.format(f"{i:0900d}") for i in range(600)))
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    with pytest.raises(BadInput, match="too large"):
+        host_bundle()

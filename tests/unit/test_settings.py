@@ -1,0 +1,103 @@
+"""Ports and passwords: chosen once, remembered, never silently replaced when chosen by hand."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.errors import BadInput
+from lab.home import Home
+from lab.settings import PORTS, SECRETS, choose_ports, link_env, make_secrets, read_env, write_env
+
+
+def every_port_free(_: int) -> bool:
+    return True
+
+
+def test_default_ports_where_nobody_has_them():
+    """On an idle machine every service gets its usual port."""
+    chosen = choose_ports({}, {}, ours=(), free=every_port_free)
+    assert chosen == {name: default for name, (_, default) in PORTS.items()}
+
+
+def test_taken_default_moves_on():
+    """A default port that somebody has is replaced by the next one that is free."""
+    chosen = choose_ports({}, {}, ours=(), free=lambda port: port not in (8080, 8081))
+    assert chosen["LAB_NGINX_PORT"] == 8082
+
+
+def test_two_services_never_share_a_port():
+    """Moving on skips the ports that another service of the stack has."""
+    chosen = choose_ports({"LAB_LOAD_PORT": "8081"}, {}, (), lambda port: port != 8080)
+    assert chosen["LAB_NGINX_PORT"] == 8082
+    assert len(set(chosen.values())) == len(PORTS)
+
+
+def test_remembered_port_is_kept():
+    """What was found at the first start is what the next start takes."""
+    chosen = choose_ports({}, {"LAB_NGINX_PORT": "18080"}, (), every_port_free)
+    assert chosen["LAB_NGINX_PORT"] == 18080
+
+
+def test_our_own_ports_are_not_taken():
+    """A port that this stack's running container holds is not somebody else's."""
+    chosen = choose_ports({"LAB_NGINX_PORT": "8080"}, {}, {8080}, lambda port: port != 8080)
+    assert chosen["LAB_NGINX_PORT"] == 8080
+
+
+@pytest.mark.parametrize(
+    ("explicit", "says"),
+    [
+        ({"LAB_NGINX_PORT": "http"}, "not a port"),
+        ({"LAB_NGINX_PORT": "0"}, "not a port"),
+        ({"LAB_NGINX_PORT": "70000"}, "not a port"),
+        ({"LAB_NGINX_PORT": "5000", "LAB_LOAD_PORT": "5000"}, "another service"),
+        ({"LAB_NGINX_PORT": "4000"}, "already listens"),
+    ],
+)
+def test_explicit_port_is_taken_or_refused(explicit, says):
+    """A port chosen by hand is never replaced: where it cannot be had, that is an error."""
+    with pytest.raises(BadInput, match=says):
+        choose_ports(explicit, {}, (), lambda port: port != 4000)
+
+
+def test_env_file_is_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What is written for compose is what the lab itself reads later."""
+    for name in PORTS:
+        monkeypatch.delenv(name, raising=False)
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    home.prepare()
+    written = write_env(home, {8080, 9090, 8089, 3000}, grafana=True)
+    assert read_env(home.env_file) == written
+    assert written["COMPOSE_PROFILES"] == "grafana"
+    assert (tmp_path / ".env").readlink() == Path(".lab/stack.env")
+
+
+def test_a_real_env_file_of_the_user_stays(tmp_path: Path):
+    """Where somebody keeps a .env of their own, it is not replaced by our link."""
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    (tmp_path / ".env").write_text("MINE=1\n")
+    link_env(home)
+    assert (tmp_path / ".env").read_text() == "MINE=1\n"
+
+
+def test_only_the_default_project_has_the_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A second stack does not take over what a plain `docker compose` talks to."""
+    for name in PORTS:
+        monkeypatch.delenv(name, raising=False)
+    home = Home(root=tmp_path, base=tmp_path / ".lab", project="second")
+    home.prepare()
+    write_env(home, (), grafana=False)
+    assert not (tmp_path / ".env").is_symlink()
+
+
+def test_passwords_are_made_once(tmp_path: Path):
+    """A password is random, behind a private directory, and the same at the next start."""
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    home.prepare()
+    make_secrets(home)
+    first = {name: (home.secrets / name).read_text() for name in SECRETS}
+    make_secrets(home)
+    assert first == {name: (home.secrets / name).read_text() for name in SECRETS}
+    assert len(set(first.values())) == len(SECRETS)
+    assert home.secrets.stat().st_mode & 0o777 == 0o700
+    assert (home.secrets / "redis_cache").stat().st_mode & 0o777 == 0o644
