@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 FILES = frozenset({"1600", "1080", "720", "480", "240", "thumb"})
 """The files that a published photo has, without their `.jpg`."""
 
+ABANDONED_AFTER_S = 180
+"""The worker's sweep takes up what the queue has lost within two minutes or so. An open job that
+nobody has touched for longer, with nothing in the queue, is not on its way any more."""
+
 CONFIRMATIONS = 3
 """How often an abandoned job is looked for again, a second apart, before it is called that."""
 
@@ -59,7 +63,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class UploadSeen:
-    """One photo as the database has it; empty texts where there is no job or no error."""
+    """One photo as the database has it; empty texts where there is no job or no error.
+
+    `idle_s`: seconds since the job last changed.
+    """
 
     user_id: int
     photo_status: str
@@ -67,6 +74,7 @@ class UploadSeen:
     job_status: str
     error: str
     notifications: int
+    idle_s: int = 0
 
 
 @dataclass(frozen=True)
@@ -208,8 +216,9 @@ def _judge(
             return "rejected"
         return _finding("state", entry, f"photo {photo} was rejected without a reason")
     if seen.job_status in ("queued", "running"):
-        if found.waiting == 0:
-            what = f"the job of photo {photo} is {seen.job_status}, and the queue is empty"
+        if found.waiting == 0 and seen.idle_s > ABANDONED_AFTER_S:
+            idle = f"{seen.job_status} and untouched for {seen.idle_s} s"
+            what = f"the job of photo {photo} is {idle}, and the queue is empty"
             return _finding("abandoned", entry, what)
         return "unfinished"
     if seen.job_status != "done" or seen.photo_status == "failed":

@@ -27,7 +27,8 @@ QUEUE_SCRIPT = "return redis.call('llen', 'photos') + redis.call('hlen', 'unacke
 _UPLOADS = """
 SELECT p.id, p.user_id, p.status, j.id, j.status,
        left(regexp_replace(j.error, '\\s+', ' ', 'g'), 200),
-       (SELECT count(*) FROM notifications AS n WHERE n.photo_id = p.id)
+       (SELECT count(*) FROM notifications AS n WHERE n.photo_id = p.id),
+       extract(epoch FROM now() - j.updated_at)::int
 FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
 LEFT JOIN jobs AS j ON j.photo_id = p.id
@@ -70,8 +71,8 @@ def take(stack: Stack, ledger: Sequence[Acknowledged]) -> Inventory:
     uploads = sorted({entry.photo_id for entry in ledger if entry.kind == "upload"})
     keys = sorted({(e.user_id, e.idempotency_key) for e in ledger if e.idempotency_key is not None})
     likes = sorted({(entry.photo_id, entry.user_id) for entry in ledger if entry.kind == "like"})
-    # In this order: a task is in the queue before its upload is acknowledged, leaves it only after
-    # its job is done, and a job is done only after its files are there.
+    # In this order: a task leaves the queue only after its job is done, and a job is done only
+    # after its files are there.
     waiting = _waiting(stack)
     seen = dict(_uploads(stack, uploads))
     return Inventory(
@@ -109,11 +110,11 @@ def _waiting(stack: Stack) -> int | None:
 def _uploads(stack: Stack, photos: Sequence[int]) -> Iterator[tuple[int, UploadSeen]]:
     for ids in _chunks(photos):
         for row in _rows(stack, _UPLOADS.format(ids=_list(ids))):
-            photo, user, status, job, job_status, error, notifications = row
-            yield (
-                int(photo),
-                UploadSeen(int(user), status, job, job_status, error, int(notifications)),
+            photo, user, status, job, job_status, error, notifications, idle = row
+            seen = UploadSeen(
+                int(user), status, job, job_status, error, int(notifications), int(idle or 0)
             )
+            yield int(photo), seen
 
 
 def _keys(

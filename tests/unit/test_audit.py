@@ -67,7 +67,7 @@ def test_a_promise_made_twice_is_one_promise() -> None:
         (with_upload(PUBLISHED, files={}), "files"),
         (with_upload(PUBLISHED, files={1_000_001: FILES - {"thumb"}}), "files"),
         (with_upload(replace(PUBLISHED, notifications=0)), "notification"),
-        (with_upload(QUEUED), "abandoned"),
+        (with_upload(replace(QUEUED, idle_s=181)), "abandoned"),
         (replace(WELL, keys={}), "key"),
         (replace(WELL, keys={(7, "key-1"): None}), "key"),
         (replace(WELL, likes=set()), "like"),
@@ -121,10 +121,14 @@ def test_a_rejection_with_a_reason_keeps_the_promise() -> None:
 
 
 @pytest.mark.parametrize("status", ["queued", "running"])
-@pytest.mark.parametrize("waiting", [1, 500, None])
-def test_an_upload_on_its_way_is_unfinished_not_lost(status: str, waiting: int | None) -> None:
-    """While the queue has work, or cannot be read, nothing is held against an open job."""
-    found = with_upload(replace(QUEUED, job_status=status), files={}, waiting=waiting)
+@pytest.mark.parametrize(("waiting", "idle_s"), [(1, 999), (500, 999), (None, 999), (0, 60)])
+def test_an_upload_on_its_way_is_unfinished_not_lost(
+    status: str, waiting: int | None, idle_s: int
+) -> None:
+    """While the queue has work, cannot be read, or the sweep may still come, nothing is lost."""
+    found = with_upload(
+        replace(QUEUED, job_status=status, idle_s=idle_s), files={}, waiting=waiting
+    )
     result = compare([UPLOAD], found)
     assert result.ok
     assert not result.settled
@@ -164,7 +168,7 @@ def rows(job_status: str = "done") -> dict[str, list[list[str]]]:
         "idempotency_keys": [["7", "key-1", "1000001"]],
         "HAVING": [],
         "JOIN likes": [["42", "7"]],
-        "notifications": [["1000001", "7", status, "job-1", job_status, "", told]],
+        "notifications": [["1000001", "7", status, "job-1", job_status, "", told, "999"]],
     }
 
 
