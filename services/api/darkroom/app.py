@@ -1,0 +1,54 @@
+"""The application: its routes, and what is around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from darkroom import albums, errors, feed, health, jobs, photos, uploads, users
+from darkroom.services import Services
+from darkroom.telemetry import BodyLimit, RequestId, Telemetry, Unforeseen
+
+#: Multipart boundaries, part headers and the other fields, on top of the file itself.
+_MULTIPART_ALLOWANCE = 64 * 1024
+
+
+def create_app(services: Services) -> FastAPI:
+    """Darkroom on `services`, which are opened at start and closed at the end."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await services.open()
+        try:
+            yield
+        finally:
+            await services.close()
+
+    app = FastAPI(
+        title="Darkroom",
+        version="1.0",
+        description="A small photo-sharing service. Who is asking says the header X-User-Id, as an "
+        "authenticating gateway would set it. Errors are application/problem+json.",
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    app.state.services = services
+    for routes in (feed, users, albums, photos, uploads, jobs, health):
+        app.include_router(routes.router)
+    app.add_api_route("/metrics", _metrics, include_in_schema=False)
+    errors.install(app)
+    # The last one added is the outermost.
+    limit = services.config.upload_max_bytes + _MULTIPART_ALLOWANCE
+    app.add_middleware(BodyLimit, most=limit)
+    app.add_middleware(Unforeseen)
+    if services.config.telemetry_enabled:
+        app.add_middleware(Telemetry)
+    app.add_middleware(RequestId)
+    return app
+
+
+async def _metrics() -> Response:
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

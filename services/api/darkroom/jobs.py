@@ -1,0 +1,108 @@
+"""An upload's job: ask for it, or be told when it changes.
+
+Jobs are read on the primary: whoever asks for one has just made it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Depends, Path, Response
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from darkroom import schemas
+from darkroom.db import DatabaseTrouble, Query
+from darkroom.errors import not_found, unavailable
+from darkroom.reading import SOURCE_HEADER
+from darkroom.services import Services, ServicesDep
+
+router = APIRouter(tags=["jobs"])
+
+JOB = Query(
+    "job",
+    """
+    SELECT jobs.id AS job_id, jobs.photo_id, jobs.status, photos.status AS photo_status,
+           jobs.attempts, jobs.error, jobs.created_at, jobs.updated_at
+    FROM jobs JOIN photos ON photos.id = jobs.photo_id
+    WHERE jobs.id = $1
+    """,
+)
+
+_ENDED = ("done", "failed")
+#: A stream looks this often (seconds), for this long; then the client connects again.
+_POLL_SECONDS = 0.5
+_STREAM_SECONDS = 60.0
+#: Streams at a time per replica; each costs two statements a second.
+_STREAMS = 50
+
+_places = asyncio.Semaphore(_STREAMS)
+
+JobId = Annotated[UUID, Path(examples=["0b7f3c9e-5d43-4d7e-9a53-1a4f6e0f9b11"])]
+
+
+async def _find(services: Services, job_id: UUID) -> dict[str, Any]:
+    answer = await services.reads.rows(JOB, job_id, own_write=True)
+    if not answer.rows:
+        raise not_found("job", job_id)
+    return dict(answer.rows[0])
+
+
+@router.get(
+    "/api/jobs/{job_id}",
+    response_model=schemas.Job,
+    responses=schemas.problems(404, 422, 503),
+    summary="How far an upload is",
+)
+async def job(services: ServicesDep, job_id: JobId) -> Response:
+    body = orjson.dumps(await _find(services, job_id))
+    return Response(body, media_type="application/json", headers={SOURCE_HEADER: "primary"})
+
+
+async def _known_job(services: ServicesDep, job_id: JobId) -> AsyncIterator[dict[str, Any]]:
+    """The job, and a place among the streams for as long as the answer lasts."""
+    if _places.locked():
+        raise unavailable(f"There are {_STREAMS} streams already; poll the job instead.")
+    async with _places:
+        yield await _find(services, job_id)
+
+
+@router.get(
+    "/api/jobs/{job_id}/events",
+    response_class=EventSourceResponse,
+    responses={
+        200: {
+            "description": "An event `status` now and at each change, its data as of GET "
+            "/api/jobs/{job_id}; the stream ends with the job, or after a minute.",
+            "content": {
+                "text/event-stream": {
+                    "example": 'event: status\ndata: {"status":"done","photo_id":1000001}\n\n'
+                }
+            },
+        },
+        **schemas.problems(404, 422, 503),
+    },
+    summary="Be told how far an upload is",
+)
+async def job_events(
+    services: ServicesDep, job_id: JobId, known: Annotated[dict[str, Any], Depends(_known_job)]
+) -> AsyncIterator[ServerSentEvent]:
+    ends = time.monotonic() + _STREAM_SECONDS
+    seen = None
+    now = known
+    while True:
+        if now != seen:
+            seen = now
+            data = orjson.dumps(now).decode()
+            yield ServerSentEvent(event="status", raw_data=data, retry=1000)
+        if now["status"] in _ENDED or time.monotonic() > ends or services.stopping.is_set():
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+        try:
+            now = await _find(services, job_id)
+        except DatabaseTrouble:
+            yield ServerSentEvent(comment="the database does not answer")

@@ -1,0 +1,60 @@
+"""python -m darkroom.main: one replica, one process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from darkroom import logs
+from darkroom.app import create_app
+from darkroom.config import BadConfig, Config
+from darkroom.services import Services
+
+#: Seconds that running requests get after SIGTERM; longer than a statement may take.
+_GRACE_SECONDS = 6
+#: Longer than the front door keeps an idle connection, so that it is never the one surprised.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class Server(uvicorn.Server):
+    """Tells the application at once that it is to stop, so that event streams end."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self._services = services
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._services.stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def main() -> int:
+    """Serves until SIGTERM; 2 when the configuration is wrong."""
+    try:
+        config = Config.from_env(os.environ)
+    except BadConfig as error:
+        logs.configure(service="api")
+        structlog.get_logger("darkroom.main").error("bad configuration", error=str(error))
+        return 2
+    logs.configure(service="api", replica=config.replica_id)
+    services = Services.build(config)
+    uvicorn_config = uvicorn.Config(
+        create_app(services),
+        host="0.0.0.0",
+        port=config.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    Server(uvicorn_config, services).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

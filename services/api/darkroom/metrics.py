@@ -1,0 +1,43 @@
+"""Every series that the API exposes; names and labels are a contract with the signals."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+#: From a cached read (a millisecond or two) to a pool time-out and a fallback (seven seconds).
+_REQUEST_BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0,
+)  # fmt: skip
+_QUERY_BUCKETS = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+)  # fmt: skip
+
+http_requests = Counter("http_requests_total", "Answered requests.", ["route", "method", "status"])
+http_request_duration = Histogram(
+    "http_request_duration_seconds",
+    "From the request's first byte to the answer's last (an event stream's first).",
+    ["route"],
+    buckets=_REQUEST_BUCKETS,
+)
+http_requests_in_flight = Gauge("http_requests_in_flight", "Requests being answered now.")
+app_ready = Gauge("app_ready", "1 when the last readiness check passed, else 0.")
+
+db_pool_size = Gauge("db_pool_size", "Most connections that the pool may open.", ["pool"])
+db_pool_in_use = Gauge("db_pool_in_use", "Connections handed out now.", ["pool"])
+db_pool_waiting = Gauge("db_pool_waiting", "Callers waiting for a connection now.", ["pool"])
+db_pool_timeouts = Counter(
+    "db_pool_timeouts_total", "Callers that gave up waiting for a connection.", ["pool"]
+)
+db_query_duration = Histogram(
+    "db_query_duration_seconds",
+    "One statement, connection in hand, failed ones included.",
+    ["pool", "query"],
+    buckets=_QUERY_BUCKETS,
+)
+db_reads = Counter("db_reads_total", "Reads by server and why it was asked.", ["pool", "reason"])
+
+cache_requests = Counter("cache_requests_total", "Look-ups in the cache.", ["object", "result"])
+queue_published = Counter("queue_published_total", "Tasks handed to the broker.")
+queue_publish_failures = Counter(
+    "queue_publish_failures_total", "Tasks that the broker did not take; the worker finds them."
+)

@@ -1,0 +1,63 @@
+"""What the routes work with: one instance of each, made when the application starts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from darkroom.broker import Broker
+from darkroom.cache import Cache
+from darkroom.config import Config
+from darkroom.db import Database
+from darkroom.originals import Originals
+from darkroom.routing import Reads
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Darkroom's parts. `stopping` is set when the process has been told to stop."""
+
+    config: Config
+    primary: Database
+    replica: Database
+    reads: Reads
+    cache: Cache
+    broker: Broker
+    originals: Originals
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @classmethod
+    def build(cls, config: Config) -> Services:
+        """The parts, none of them connected yet."""
+        primary = Database("primary", config.primary_host, config)
+        replica = Database("replica", config.replica_host, config)
+        return cls(
+            config=config,
+            primary=primary,
+            replica=replica,
+            reads=Reads(primary, replica, budget=config.read_budget),
+            cache=Cache(config),
+            broker=Broker(config),
+            originals=Originals(config.media),
+        )
+
+    async def open(self) -> None:
+        await self.primary.open()
+        await self.replica.open()
+
+    async def close(self) -> None:
+        self.broker.close()
+        await self.cache.close()
+        await self.primary.close()
+        await self.replica.close()
+
+
+async def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

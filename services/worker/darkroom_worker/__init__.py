@@ -1,0 +1,1 @@
+"""Darkroom's worker: what happens to a photo after its upload was accepted."""

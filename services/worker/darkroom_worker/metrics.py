@@ -1,0 +1,25 @@
+"""The worker's series; names and labels are a contract with the signals."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_TASK_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0)
+_QUERY_BUCKETS = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+)  # fmt: skip
+
+tasks = Counter("worker_tasks_total", "Runs of the task by how they ended.", ["outcome"])
+for _outcome in ("succeeded", "failed", "retried"):
+    tasks.labels(_outcome)
+task_duration = Histogram(
+    "worker_task_duration_seconds", "One run of the task, however it ended.", buckets=_TASK_BUCKETS
+)
+tasks_running = Gauge("worker_tasks_running", "Tasks being worked on now.")
+swept = Counter("worker_jobs_swept_total", "Jobs enqueued again because the queue had lost them.")
+db_query_duration = Histogram(
+    "db_query_duration_seconds",
+    "One statement, connection in hand, failed ones included.",
+    ["pool", "query"],
+    buckets=_QUERY_BUCKETS,
+)
