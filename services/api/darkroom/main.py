@@ -16,8 +16,8 @@ from darkroom.services import Services
 
 #: Seconds that running requests get after SIGTERM; longer than a statement may take.
 _GRACE_SECONDS = 6
-#: Longer than the front door keeps an idle connection, so that it is never the one surprised.
-_KEEP_ALIVE_SECONDS = 75
+#: Longer than the front door keeps an idle connection (4 s), so that it is never surprised.
+_KEEP_ALIVE_SECONDS = 5
 
 
 class Server(uvicorn.Server):
