@@ -12,7 +12,6 @@ local TITLES = {
   [413] = "Content Too Large",
   [414] = "URI Too Long",
   [416] = "Range Not Satisfiable",
-  [431] = "Request Header Fields Too Large",
   [500] = "Internal Server Error",
   [501] = "Not Implemented",
   [502] = "Bad Gateway",
@@ -32,8 +31,6 @@ local function answer()
   local status = ngx.status
   if status == 502 and ngx.var.upstream_names == "" then
     status = 503    -- there was no peer to try
-  elseif status == 494 then
-    status = 431    -- nginx's own number for the same
   end
   local body = cjson.encode({
     type = "about:blank",
