@@ -63,6 +63,13 @@ class Doors:
 
         return Library()
 
+    def addresses(self) -> dict[str, str]:
+        """Where a person looks: what it is, and its URL."""
+        found = {"Darkroom": self.stack.url("nginx"), "Prometheus": self.stack.url("prometheus")}
+        if "grafana" in self.stack.env.get("COMPOSE_PROFILES", ""):
+            found["Grafana"] = self.stack.url("grafana")
+        return found
+
     def forget_addresses(self) -> None:
         """Open the doors anew: ports may have changed when the stack came up."""
         for name in ("prometheus", "load"):
@@ -70,12 +77,14 @@ class Doors:
 
 
 @contextmanager
-def open_doors(home: Home | None = None) -> Iterator[Doors]:
+def open_doors(home: Home | None = None, *, for_healing: bool = False) -> Iterator[Doors]:
     """The doors of that home, or of the one that the environment names.
 
-    Raises `MachineLacks` when the home cannot be written to.
+    Raises `MachineLacks` when the home cannot be written to. `for_healing` lets one in all the same
+    where there is a journal to heal from: a full disk is no reason to leave things broken.
     """
     home = home or Home.find()
-    home.prepare()
+    if not (for_healing and home.db.exists()):
+        home.prepare()
     with Journal(home.db) as journal:
         yield Doors(home, Stack(home), journal)

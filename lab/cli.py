@@ -1,0 +1,95 @@
+"""The command `lab`: parse, call, print, exit code; nothing else.
+
+Exit codes: 0 done or pass, 1 fail, 2 bad input, 3 unknown (could not be judged), 4 the machine
+lacks something; 130 when it was interrupted.
+"""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
+
+import typer
+
+from lab.errors import LabError
+
+INTERRUPTED = 130
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    help="Live a production incident on a real stack, and have your diagnosis measured.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def command(name: str) -> Callable[[Callable[P, int | None]], None]:
+    """A command whose function returns its exit code, None being 0."""
+
+    def register(function: Callable[P, int | None]) -> None:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            try:
+                code = function(*args, **kwargs) or 0
+            except LabError as error:
+                code = error.exit_code
+                tell(error)
+            except KeyboardInterrupt:
+                code = INTERRUPTED
+                tell_interrupted()
+            raise typer.Exit(code)
+
+        app.command(name)(guarded)
+
+    return register
+
+
+def tell(error: LabError) -> None:
+    """An error and its remedy, for people."""
+    sys.stderr.write(f"error: {error.message}\n")
+    if error.remedy:
+        sys.stderr.write("".join(f"  {line}\n" for line in error.remedy.splitlines()))
+
+
+def tell_interrupted() -> None:
+    """Where things stand after Ctrl-C."""
+    from lab.home import Home
+    from lab.journal import Journal
+
+    sys.stderr.write("interrupted\n")
+    try:
+        home = Home.find()
+        if not home.db.exists():
+            return
+        with Journal(home.db) as journal:
+            row = journal.open_one()
+    except LabError:
+        return
+    if row is not None and row.phase == "live":
+        sys.stderr.write(
+            f"  the incident {row.slug} is still on: `lab run` goes back to it, `lab end` finishes "
+            "it, `lab restore` abandons it and brings the stack home\n"
+        )
+    elif row is not None:
+        sys.stderr.write(
+            "  the stack is not as it should be; nothing is lost: `lab restore` brings it home\n"
+        )
+
+
+def main() -> None:
+    """The entry point."""
+    # Whoever stops us politely gets the same care as whoever presses Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # They register themselves.
+    from lab import cli_incident, cli_run, cli_stack  # noqa: F401
+
+    app()

@@ -1,0 +1,201 @@
+"""Commands about an incident. Each works from any terminal, against the same journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli import Json, command
+from lab.errors import BadInput
+
+if TYPE_CHECKING:
+    from lab.doors import Doors
+    from lab.ending import Ended
+    from lab.history import Outcome
+    from lab.verdict import Verdict
+
+Number = Annotated[
+    int | None, typer.Option("--incident", help="Its number; without it, the last one.")
+]
+
+
+@command("ack")
+def ack(*, as_json: Json = False) -> None:
+    """Say that you have seen the page."""
+    from lab import incident
+    from lab.console import clock, console, emit
+    from lab.doors import open_doors
+
+    with open_doors() as doors:
+        at = incident.acknowledge(doors)
+    if as_json:
+        emit({"acknowledged_at": at})
+    else:
+        console().print(f"acknowledged at {clock(at)}")
+
+
+@command("hint")
+def hint(*, as_json: Json = False) -> None:
+    """Take the next hint. It costs points, if the incident is solved."""
+    from lab import incident
+    from lab.console import console, emit
+    from lab.doors import open_doors
+
+    with open_doors() as doors:
+        taken = incident.take_hint(doors)
+    price = taken.hint.price
+    if as_json:
+        emit({"number": taken.number, "price": price, "text": taken.text, "left": taken.left})
+    else:
+        console().print(f"hint {taken.number} ({price} points): {taken.text}")
+        console().print(f"{taken.left} left")
+
+
+@command("diagnose")
+def diagnose(
+    *,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="A diagnosis.yaml; - is standard input.")
+    ] = None,
+    final: Annotated[
+        bool, typer.Option("--final", help="This is my last word: no more revisions.")
+    ] = False,
+    words: Annotated[
+        bool, typer.Option("--words", help="List the words of a diagnosis, and do nothing.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Commit to what broke: component, cause, evidence, order. Asks, or reads a file."""
+    from lab import incident
+    from lab.asking import ask_for_diagnosis, ask_whether_final, read_file
+    from lab.console import console, emit, is_terminal, words_view
+    from lab.doors import open_doors
+    from lab.vocabulary import Vocabulary
+
+    if words:
+        vocabulary = Vocabulary.load()
+        if as_json:
+            emit({"components": vocabulary.components, "causes": vocabulary.causes})
+        else:
+            console().print(words_view(vocabulary))
+        return
+    with open_doors() as doors:
+        row = incident.current(doors)
+        if file is not None:
+            diagnosis = read_file(doors, file)
+        elif is_terminal():
+            diagnosis = ask_for_diagnosis(doors, row, console())
+            final = final or ask_whether_final(console())
+        else:
+            raise BadInput(
+                "nobody is here to be asked", remedy="lab diagnose --file diagnosis.yaml"
+            )
+        number = incident.diagnose(doors, diagnosis, final=final)
+    if as_json:
+        emit({"number": number, "revisions": number - 1, "final": final, "diagnosis": diagnosis})
+        return
+    out = console()
+    out.print(f"diagnosis {number} is recorded: {diagnosis.component}, {diagnosis.cause}")
+    if not final:
+        out.print("It may be revised; each revision costs 5 points. No score before it is final.")
+
+
+@command("resolve")
+def resolve_command(
+    *,
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait", min=0, help="Seconds to wait for the objectives to hold."),
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Say that it is fixed. The lab measures whether it is, and stays."""
+    from lab.console import console, emit, measured_view
+    from lab.doors import open_doors
+    from lab.ending import resolve
+    from lab.progress import report_for_terminal
+
+    with open_doors() as doors:
+        measured = resolve(doors, report_for_terminal(), within_s=wait)
+    if as_json:
+        emit(measured)
+    else:
+        console().print(measured_view(measured))
+    return exit_code(measured.outcome)
+
+
+@command("end")
+def end_command(
+    *,
+    give_up: Annotated[
+        bool, typer.Option("--give-up", help="Stop here; the answer is shown.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Finish the incident: verdict and answer, and the stack is brought home."""
+    from lab.console import console, emit, verdict_view
+    from lab.doors import open_doors
+    from lab.ending import end
+    from lab.progress import report_for_terminal
+
+    def show(verdict: Verdict) -> None:
+        if not as_json:
+            console().print(verdict_view(verdict))
+
+    with open_doors() as doors:
+        ended = end(doors, report_for_terminal(), give_up=give_up, on_verdict=show)
+        if not as_json:
+            return said_goodbye(doors, ended)
+        emit({**ended.verdict.as_dict(), "history": ended.history, "not_home": ended.not_home})
+    return code_of(ended)
+
+
+@command("verdict")
+def verdict_command(*, number: Number = None, as_json: Json = False) -> int:
+    """Show the verdict on an incident again, computed from its history."""
+    from lab.console import console, emit, verdict_view
+    from lab.doors import open_doors
+    from lab.ending import chosen, verdict_of
+
+    with open_doors(for_healing=True) as doors:
+        verdict = verdict_of(doors, chosen(doors, number))
+    if as_json:
+        emit(verdict.as_dict())
+    else:
+        console().print(verdict_view(verdict))
+    return verdict_code(verdict)
+
+
+def verdict_code(verdict: Verdict) -> int:
+    """0 when both parts passed, 1 when one failed, 3 when one could not be judged."""
+    from lab.history import Outcome
+
+    return exit_code(Outcome.all([verdict.diagnosed, verdict.mitigated]))
+
+
+def exit_code(outcome: Outcome) -> int:
+    return {"pass": 0, "fail": 1, "unknown": 3}[outcome]
+
+
+def said_goodbye(doors: Doors, ended: Ended) -> int:
+    """What is left to read and to do after an end."""
+    from lab.console import console
+    from lab.incident import scenario_of
+
+    out = console()
+    scenario = scenario_of(ended.row)
+    debrief = doors.library.path(scenario.slug) / "debrief.md"
+    out.print("\n`lab report` writes the whole story; what happened and why, in general:")
+    out.print(f"  {debrief}", soft_wrap=True)
+    if ended.not_home is None:
+        out.print("The stack is healed, and its steady state is proven.")
+    else:
+        out.print(f"The stack could not be brought home: {ended.not_home}")
+        out.print("  `lab restore` tries again")
+    return code_of(ended)
+
+
+def code_of(ended: Ended) -> int:
+    return verdict_code(ended.verdict) if ended.not_home is None else 1

@@ -1,0 +1,133 @@
+"""Commands that begin an incident: `run` lives through it here, `start` leaves it on."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli import Json, command
+from lab.cli_incident import code_of, said_goodbye
+
+if TYPE_CHECKING:
+    from lab.doors import Doors
+    from lab.ending import Measured
+    from lab.progress import Report
+    from lab.records import Row
+    from lab.verdict import Verdict
+
+Slug = Annotated[str, typer.Argument(help="A scenario's name; `lab scenarios` lists them.")]
+Seed = Annotated[
+    int | None, typer.Option("--seed", help="Makes its choices; without it they are random.")
+]
+
+
+@command("run")
+def run(
+    slug: Annotated[
+        str | None, typer.Argument(help="A scenario; without it, back to the one that is on.")
+    ] = None,
+    *,
+    seed: Seed = None,
+    autopilot: Annotated[
+        bool, typer.Option("--autopilot", help="Play it with its own remedy and true diagnosis.")
+    ] = False,
+    decoys: Annotated[
+        bool, typer.Option("--decoys", help="With --autopilot: try the wrong fixes first.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Be on call: start a scenario and live through it, here."""
+    from lab.console import console, is_terminal
+    from lab.doors import open_doors
+    from lab.oncall import announce, be_on_call, next_commands
+    from lab.progress import report_for_terminal
+
+    report = report_for_terminal()
+    with open_doors() as doors:
+        row = _begin(doors, slug, seed, report)
+        if autopilot:
+            return _fly(doors, row, report, decoys=decoys, as_json=as_json)
+        if as_json:
+            _emit_started(doors, row)
+            return 0
+        out = console()
+        announce(doors, row, out)
+        if not is_terminal():
+            next_commands(out)
+            return 0
+        ended = be_on_call(doors, report)
+        return 0 if ended is None else said_goodbye(doors, ended)
+
+
+@command("start")
+def start(slug: Slug, *, seed: Seed = None, as_json: Json = False) -> None:
+    """Start a scenario and leave it on; the other commands play it."""
+    from lab.console import console
+    from lab.doors import open_doors
+    from lab.oncall import announce, next_commands
+    from lab.progress import report_for_terminal
+
+    with open_doors() as doors:
+        row = _begin(doors, slug, seed, report_for_terminal())
+        if as_json:
+            _emit_started(doors, row)
+            return
+        out = console()
+        announce(doors, row, out)
+        next_commands(out)
+
+
+def _begin(doors: Doors, slug: str | None, seed: int | None, report: Report) -> Row:
+    """The incident that is on when no scenario is named, else a new one."""
+    from lab import incident
+
+    if slug is None:
+        return incident.current(doors)
+    # Any number does, as long as it is told: the same seed gives the same incident.
+    chosen = random.randrange(10_000) if seed is None else seed
+    return incident.start(doors, slug, chosen, report)
+
+
+def _emit_started(doors: Doors, row: Row) -> None:
+    from lab.console import emit
+    from lab.gather import name_of
+    from lab.scripts import environment
+
+    emit(
+        {
+            "incident": row.id,
+            "name": name_of(row),
+            "slug": row.slug,
+            "seed": row.seed,
+            "announced_at": row.announced_at,
+            "addresses": doors.addresses(),
+            # Not when it was injected: whoever reads this is on call, too.
+            "environment": environment(doors),
+        }
+    )
+
+
+def _fly(doors: Doors, row: Row, report: Report, *, decoys: bool, as_json: bool) -> int:
+    from lab.autopilot import fly
+    from lab.console import console, emit, measured_view, verdict_view
+
+    out = console()
+    tried: dict[str, Measured] = {}
+
+    def measured(what: str, result: Measured) -> None:
+        tried[what] = result
+        if not as_json:
+            out.print(f"after {what}:")
+            out.print(measured_view(result))
+
+    def judged(verdict: Verdict) -> None:
+        if not as_json:
+            out.print(verdict_view(verdict))
+
+    ended = fly(doors, row, report, decoys=decoys, on_measured=measured, on_verdict=judged)
+    if not as_json:
+        return said_goodbye(doors, ended)
+    emit({**ended.verdict.as_dict(), "measured": tried, "not_home": ended.not_home})
+    return code_of(ended)

@@ -1,0 +1,191 @@
+"""What the lab shows to people: tables and panels on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from lab.units import duration
+
+if TYPE_CHECKING:
+    from lab.board import Line
+    from lab.doctor import Finding
+    from lab.ending import Measured
+    from lab.history import Check, Outcome
+    from lab.stack import ServiceState
+    from lab.verdict import Verdict
+    from lab.vocabulary import Vocabulary
+
+COLOURS = {"pass": "green", "fail": "red", "unknown": "yellow", "ok": "green", "warn": "yellow"}
+# A pipe has no width; wrapping what a program will cut into columns helps nobody.
+PLAIN_WIDTH = 200
+
+
+def console() -> Console:
+    """Standard output, at the terminal's width."""
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+
+
+def is_terminal() -> bool:
+    """Whether a person sits at both ends."""
+    return sys.stdout.isatty() and sys.stdin.isatty()
+
+
+def emit(value: object) -> None:
+    """One JSON document on standard output, for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
+
+
+def _plain(value: object) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if hasattr(value, "model_dump"):
+        return value.model_dump()
+    return str(value)
+
+
+def table(*columns: str) -> Table:
+    """A table without lines: it reads the same in a terminal and in a pipe."""
+    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def coloured(word: str) -> Text:
+    return Text(word, style=COLOURS.get(word, "red" if word == "bad" else ""))
+
+
+def clock(at: float | None) -> str:
+    """A time of day on this machine, or a dash."""
+    return "-" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def ago(seconds: float | None) -> str:
+    return "-" if seconds is None else duration(seconds)
+
+
+def services_table(services: Sequence[ServiceState]) -> Table:
+    made = table("service", "state", "health")
+    for one in services:
+        style = "" if one.ok else "red"
+        made.add_row(Text(one.name, style=style), one.state, one.health or "-")
+    return made
+
+
+def findings_table(findings: Iterable[Finding]) -> Table:
+    made = table("", "what", "found", "what to do")
+    for one in findings:
+        made.add_row(coloured(one.status), one.name, one.found, one.remedy)
+    return made
+
+
+def board_table(lines: Sequence[Line], *, with_baseline: bool) -> Table:
+    """Signals by component; what has moved stands out."""
+    from lab.board import number, spark
+
+    made = table("signal", "series", "now", "when calm", "last minute", "")
+    component = ""
+    for line in lines:
+        if line.signal.component != component:
+            component = line.signal.component
+            made.add_row(Text(component, style="bold"))
+        mark = "moved" if line.moved else "broken" if line.broken else ""
+        style = "red" if line.broken else "yellow" if line.moved else ""
+        made.add_row(
+            Text(f"  {line.signal.name}", style=style),
+            Text(line.series[:40]),
+            Text(number(line.now, line.signal), style=style),
+            number(line.before, line.signal) if with_baseline else "",
+            spark(line.recent),
+            Text(mark, style=style),
+        )
+    return made
+
+
+def checks_table(checks: Sequence[Check]) -> Table:
+    made = table("", "check", "measured")
+    for check in checks:
+        made.add_row(coloured(check.outcome), check.name, check.reason)
+    return made
+
+
+def measured_view(measured: Measured) -> RenderableType:
+    """What `lab resolve` says."""
+    words = {
+        "pass": "it holds: mitigated",
+        "fail": "not mitigated yet",
+        "unknown": "could not be measured",
+    }
+    title = Text(words[measured.outcome], style=f"bold {COLOURS[measured.outcome]}")
+    return Group(title, checks_table(measured.checks), Text(measured.why, style="dim"))
+
+
+def verdict_view(verdict: Verdict) -> RenderableType:
+    """The verdict, its arithmetic and the answer."""
+    times, burnt = verdict.times, verdict.burnt
+    answer = verdict.answer
+    parts = table("part", "points", "why")
+    for part in verdict.parts:
+        points = f"{part.earned} of {part.possible}"
+        parts.add_row(part.name, points, "\n".join(part.lines))
+    order = table("measured order", "after the first breach")
+    for onset in verdict.order:
+        start = times.breached_at
+        when = "never moved" if onset.at is None else clock(onset.at)
+        if onset.at is not None and start is not None:
+            when = f"{onset.at - start:+.0f} s (± {onset.resolution_s:.0f} s)"
+        order.add_row(onset.signal, when)
+    clocks = table("", "")
+    clocks.add_row("first breach", clock(times.breached_at))
+    clocks.add_row("acknowledged after", ago(times.acknowledged_s))
+    clocks.add_row("diagnosed after", ago(times.diagnosed_s))
+    clocks.add_row("mitigated after", ago(times.mitigated_s))
+    clocks.add_row("error budget", burnt.reason)
+    return Group(
+        _headline("diagnosed", verdict.diagnosed, verdict.diagnosed_why),
+        parts,
+        Text("\n".join(verdict.arithmetic)),
+        Text(),
+        _headline("mitigated", verdict.mitigated, verdict.mitigated_why),
+        checks_table(verdict.checks),
+        Text(),
+        clocks,
+        Text(),
+        Text(
+            f"The answer: {answer.answer.component}, {answer.answer.cause} ({answer.object})",
+            style="bold",
+        ),
+        order,
+    )
+
+
+def _headline(word: str, outcome: Outcome, why: str) -> Text:
+    return Text.assemble(
+        (f"{word}: ", "bold"), (str(outcome), f"bold {COLOURS[outcome]}"), f"  {why}"
+    )
+
+
+def words_view(vocabulary: Vocabulary) -> RenderableType:
+    """The words of a diagnosis, with their other names."""
+    components = table("component", "meaning", "also called")
+    for one in vocabulary.components.values():
+        components.add_row(one.name, one.meaning, ", ".join(one.aliases))
+    causes = table("family", "cause", "meaning", "also called")
+    for cause in vocabulary.causes.values():
+        causes.add_row(cause.family, cause.name, cause.meaning, ", ".join(cause.aliases))
+    return Group(components, Text(), causes)
+
+
+def banner(text: str, style: str, title: str | None = None) -> RenderableType:
+    """Something that must not be overlooked."""
+    return Panel(Text(text), title=title, border_style=style, expand=False)

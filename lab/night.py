@@ -1,0 +1,207 @@
+"""How the night is going: one look at the stack, the customers and the incident."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from lab.board import Line, number, spark
+from lab.console import ago, banner, clock, services_table, table
+from lab.doors import Doors
+from lab.errors import LabError
+from lab.history import Promise
+from lab.incident import moments, scenario_of
+from lab.moments import Moments, against, budget_burnt
+from lab.prometheus import PrometheusUnavailable
+from lab.records import Phase, Row
+from lab.series import Condition, Span
+from lab.stack import ServiceState
+
+SHOWN = (
+    "client:arrivals:rate",
+    "client:latency_seconds:p95",
+    "client:errors:ratio",
+    "api:ready:count",
+    "queue:depth",
+    "queue:oldest_age_seconds",
+)
+"""What a pager's screen has room for; the rest is in `lab signals`."""
+
+_KEPT = {None: ("no data", "dim"), True: ("kept", "green"), False: ("BROKEN", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One look. `blind` says why nothing could be measured; times are Unix seconds.
+
+    `budget` is the share of a month's error budget burnt since the injection (1 = all of it).
+    """
+
+    at: float
+    services: tuple[ServiceState, ...]
+    blind: str | None
+    incident: int | None = None
+    slug: str = ""
+    title: str = ""
+    phase: Phase | None = None
+    page: str = ""
+    seen: Moments | None = None
+    acknowledged_at: float | None = None
+    objectives: tuple[tuple[str, bool | None], ...] = ()
+    budget: float | None = None
+    hints: int = 0
+    diagnoses: int = 0
+    final: bool = False
+    claims: int = 0
+    lines: tuple[Line, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        told = {
+            name: value
+            for name, value in ((field, getattr(self, field)) for field in self.__slots__)
+            if name not in ("lines", "seen", "services", "objectives")
+        }
+        return {
+            **told,
+            "services": [asdict(one) for one in self.services],
+            "objectives": [{"keep": text, "kept": kept} for text, kept in self.objectives],
+            "breached_at": self.seen.breached_at if self.seen else None,
+            "paged_at": self.seen.paged_at if self.seen else None,
+            "recovered_at": self.seen.recovered_at if self.seen else None,
+            "signals": [line.as_dict() for line in self.lines],
+        }
+
+
+def look_at(doors: Doors) -> Night:
+    """One look at everything. What cannot be seen is None; only a missing engine is an error."""
+    services = tuple(doors.stack.services())
+    row = doors.journal.open_one()
+    known = _of_journal(doors, row) if row is not None else {}
+    try:
+        measured = _measured(doors, row)
+        blind = None
+    except PrometheusUnavailable as error:
+        measured = {}
+        blind = error.message
+    return Night(at=doors.now(), services=services, blind=blind, **known, **measured)
+
+
+def _of_journal(doors: Doors, row: Row) -> dict[str, Any]:
+    scenario = scenario_of(row)
+    acknowledged = [
+        event.at for event in doors.journal.events(row.id) if event.kind == "acknowledged"
+    ]
+    return {
+        "incident": row.id,
+        "slug": row.slug,
+        "title": scenario.title,
+        "phase": row.phase,
+        "page": scenario.page.text,
+        "acknowledged_at": acknowledged[0] if acknowledged else None,
+        "hints": len(doors.journal.hints(row.id)),
+        "diagnoses": len(doors.journal.answers(row.id)),
+        "final": row.final_at is not None,
+        "claims": len(doors.journal.claims(row.id)),
+    }
+
+
+def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
+    from lab.board import read_board
+
+    try:
+        found: dict[str, Any] = {
+            "lines": tuple(one for one in read_board(doors, row) if one.signal.name in SHOWN)
+        }
+    except PrometheusUnavailable:
+        raise
+    except LabError:
+        # A catalogue of another version: say nothing rather than something wrong.
+        found = {}
+    keep = scenario_of(row).objectives.keep if row is not None else doors.catalogue.objectives()
+    now = doors.now()
+    values = [(one, _now(doors, one, now)) for one in keep]
+    found["objectives"] = tuple(
+        (str(one), None if value is None else one.met(value)) for one, value in values
+    )
+    if row is not None and row.injected_at is not None:
+        seen = moments(doors, row)
+        found["seen"] = seen
+        promise = Promise()
+        errors = Condition(signal=promise.signal, op="<=", value=0)
+        span = Span(row.injected_at, seen.recovered_at or now)
+        found["budget"] = budget_burnt(against(doors.prometheus, errors, span), promise)
+    return found
+
+
+def _now(doors: Doors, condition: Condition, now: float) -> float | None:
+    return against(doors.prometheus, condition, Span(now - 5, now)).last()
+
+
+def night_view(night: Night) -> RenderableType:
+    """The look, for people."""
+    parts: list[RenderableType] = []
+    ill = [one for one in night.services if not one.ok]
+    if night.incident is None:
+        up = len(night.services) - len(ill)
+        parts.append(Text(f"{up} of {len(night.services)} services are well; no incident is on"))
+    else:
+        parts += _incident(night)
+    if night.incident is None and ill:
+        parts.append(services_table(ill))
+    if night.blind is not None:
+        parts.append(Text(f"cannot look: {night.blind}", style="yellow"))
+    else:
+        parts += _measures(night)
+    return Group(*parts)
+
+
+def _incident(night: Night) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    seen = night.seen
+    if night.phase != "live":
+        said = "is being prepared" if night.phase == "preparing" else "is over, but not healed"
+        parts.append(Text(f"{night.slug} (incident {night.incident}) {said}", style="bold"))
+        if night.phase == "ended":
+            parts.append(Text("`lab restore` brings the stack home"))
+        return parts
+    if seen is None or seen.paged_at is None:
+        parts.append(Text("You are on call. The pager is quiet.", style="bold"))
+    else:
+        style = "green" if night.acknowledged_at else "red"
+        parts.append(banner(night.page, style, title=f"PAGE {clock(seen.paged_at)}"))
+    facts: list[str] = []
+    if seen is not None and seen.breached_at is not None:
+        facts.append(f"{ago(night.at - seen.breached_at)} since the first breach")
+        if seen.recovered_at is not None:
+            facts.append(f"objectives hold again for {ago(night.at - seen.recovered_at)}")
+    if night.budget is not None:
+        facts.append(f"{100 * night.budget:.2f} % of the month's error budget burnt")
+    if night.acknowledged_at is not None:
+        facts.append("acknowledged")
+    if night.hints:
+        facts.append(f"{night.hints} hints taken")
+    if night.diagnoses:
+        facts.append("diagnosis is final" if night.final else f"{night.diagnoses} diagnoses")
+    parts.append(Text(" · ".join(facts)))
+    return parts
+
+
+def _measures(night: Night) -> list[RenderableType]:
+    objectives = table("objective", "")
+    for text, kept in night.objectives:
+        word, style = _KEPT[kept]
+        objectives.add_row(text, Text(word, style=style))
+    signals = table("signal", "now", "when calm", "last minute")
+    for line in night.lines:
+        style = "red" if line.broken else "yellow" if line.moved else ""
+        signals.add_row(
+            line.signal.name,
+            Text(number(line.now, line.signal), style=style),
+            number(line.before, line.signal),
+            spark(line.recent, width=30),
+        )
+    return [Text(), objectives, Text(), signals]

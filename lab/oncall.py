@@ -1,0 +1,159 @@
+"""`lab run` at a terminal: the pager, the state of the night, and one key for each thing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Console, Group, RenderableType
+from rich.markdown import Markdown
+from rich.prompt import Confirm
+from rich.text import Text
+
+from lab import incident
+from lab.asking import ask_for_diagnosis, ask_whether_final
+from lab.board import read_board
+from lab.console import board_table, console, measured_view, verdict_view
+from lab.doors import Doors
+from lab.ending import Ended, Measured, end, resolve
+from lab.errors import LabError
+from lab.night import Night, look_at, night_view
+from lab.progress import Report
+from lab.records import Row
+from lab.scripts import compose_prefix
+from lab.watching import show_until_key
+
+MENU = {
+    "a": "acknowledge",
+    "s": "signals",
+    "h": "hint",
+    "d": "diagnose",
+    "r": "resolve",
+    "b": "brief",
+    "e": "end",
+    "g": "give up",
+    "q": "leave this view",
+}
+
+
+def announce(doors: Doors, row: Row, out: Console) -> None:
+    """Tell the learner what they know, and where to look."""
+    scenario = incident.scenario_of(row)
+    out.print(Markdown(doors.library.text(scenario, "brief")))
+    out.print()
+    for name, url in doors.addresses().items():
+        out.print(f"  {name:<12}{url}")
+    prefix = compose_prefix(doors)
+    if prefix != "docker compose":
+        out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)
+    out.print("\nYou are on call. Your pager will ring.\n")
+
+
+def next_commands(out: Console) -> None:
+    """What to type next, for those without the live view."""
+    for line in (
+        "lab status        how things are (--watch keeps looking)",
+        "lab signals       every signal, now and when all was well",
+        "lab ack           you have seen the page",
+        "lab hint          a hint, at its price",
+        "lab diagnose      commit to what broke (--file diagnosis.yaml)",
+        "lab resolve       say that it is fixed; the lab measures it",
+        "lab end           finish: verdict, answer, and the stack home again",
+    ):
+        out.print(f"  {line}")
+
+
+def be_on_call(doors: Doors, report: Report) -> Ended | None:
+    """The live view and its keys, until the incident ends; None when the learner leaves the view.
+
+    The incident goes on without the view: `lab run` comes back to it.
+    """
+    out = console()
+    rung: list[bool] = []
+    while True:
+        key = show_until_key(lambda: _view(look_at(doors), out, rung), keys="".join(MENU))
+        if key == "q":
+            out.print("The night goes on. `lab run` brings this view back.")
+            return None
+        try:
+            if key in "eg":
+                ended = _finish(doors, report, out, give_up=key == "g")
+                if ended is not None:
+                    return ended
+            else:
+                _ACTS[key](doors, report, out)
+        except LabError as error:
+            out.print(Text(f"error: {error.message}", style="red"))
+            if error.remedy:
+                out.print(f"  {error.remedy}")
+        except KeyboardInterrupt:
+            # Out of a question or a measurement, not out of the night.
+            out.print("never mind")
+
+
+def _view(night: Night, out: Console, rung: list[bool]) -> RenderableType:
+    if night.seen is not None and night.seen.paged_at is not None and not rung:
+        rung.append(True)
+        out.bell()
+    keys = Text.assemble(
+        *(part for key, word in MENU.items() for part in ((key, "bold"), f" {word}   "))
+    )
+    return Group(night_view(night), Text(), keys)
+
+
+def _acknowledge(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
+    incident.acknowledge(doors)
+    out.print("acknowledged")
+
+
+def _signals(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
+    row = incident.current(doors)
+    lines = read_board(doors, row)
+    with out.pager(styles=True):
+        out.print(board_table(lines, with_baseline=True))
+
+
+def _hint(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
+    price = incident.next_price(doors)
+    if price is not None and not Confirm.ask(
+        f"The next hint costs {price} points. Take it?", console=out, default=True
+    ):
+        return
+    taken = incident.take_hint(doors)
+    out.print(Text(f"Hint {taken.number}: {taken.text}", style="cyan"))
+
+
+def _diagnose(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
+    row = incident.current(doors)
+    diagnosis = ask_for_diagnosis(doors, row, out)
+    number = incident.diagnose(doors, diagnosis, final=ask_whether_final(out))
+    out.print(f"diagnosis {number} is recorded")
+
+
+def _resolve(doors: Doors, report: Report, out: Console) -> None:
+    measured: Measured = resolve(doors, report)
+    out.print(measured_view(measured))
+
+
+def _brief(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
+    announce(doors, incident.current(doors), out)
+
+
+def _finish(doors: Doors, report: Report, out: Console, *, give_up: bool) -> Ended | None:
+    question = (
+        "Give up? The answer is shown, and nothing more is measured"
+        if give_up
+        else "End the incident? The last diagnosis counts"
+    )
+    if not Confirm.ask(question, console=out, default=False):
+        return None
+    return end(doors, report, give_up=give_up, on_verdict=lambda one: out.print(verdict_view(one)))
+
+
+_ACTS: dict[str, Callable[[Doors, Report, Console], None]] = {
+    "a": _acknowledge,
+    "s": _signals,
+    "h": _hint,
+    "d": _diagnose,
+    "r": _resolve,
+    "b": _brief,
+}
