@@ -21,6 +21,7 @@ local TITLES = {
 }
 
 local DETAILS = {
+  [404] = "There is nothing at this path.",
   [413] = "The request body is larger than this path accepts.",
   [502] = "The application closed the connection or could not be reached.",
   [503] = "No replica of the application can take the request now.",

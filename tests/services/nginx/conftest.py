@@ -216,3 +216,9 @@ def door() -> Iterator[Rig]:
     """nginx before three well stand-ins, shared by tests that leave them so."""
     with running(*NAMES) as rig:
         yield rig
+
+
+@pytest.fixture(name="until")
+def until_fixture() -> Callable[..., Any]:
+    """``until``, for tests without a rig."""
+    return until
