@@ -30,13 +30,12 @@ class Problem:
     on_key: bool = False
 
 
-def near(word: str, known: Collection[str] | Mapping[str, str]) -> str:
+def near(word: str, known: Collection[str], names: Mapping[str, str] | None = None) -> str:
     """A question such as "did you mean a or b?", or nothing when no known word is close.
 
-    A mapping leads from each known word to the name that should be suggested for it.
+    `names` leads from a known word to what should be suggested in its place.
     """
-    names = known if isinstance(known, Mapping) else {name: name for name in known}
-    by_folded = {one.casefold(): name for one, name in names.items()}
+    by_folded = {one.casefold(): names[one] if names else one for one in known}
     folded = word.casefold()
     found = difflib.get_close_matches(folded, by_folded, n=5, cutoff=0.6)
     if len(folded) >= 3:

@@ -4,8 +4,9 @@ Pure. Every receipt was re-executed over the incident's baseline and over its ow
 
 - telling, when it left its baseline and is one of the signals that tell the true cause from its
   look-alikes, and the diagnosis names that cause: nothing is told apart in favour of a wrong one;
-- supporting, when it left its baseline and belongs to the chain of what broke;
-- beside the point, when it left its baseline but has nothing to do with it: worth nothing;
+- supporting, when it left its baseline and so did the signal that it is about: a symptom;
+- beside the point, when it left its baseline but has nothing to do with it (a red herring, or a
+  query that touches no signal): worth nothing;
 - empty, when it shows nothing: it costs points, so that citing everything cannot win;
 - unknown, when it could not be measured: neither won nor lost.
 """
@@ -24,7 +25,9 @@ from lab.units import measure
 from lab.verdict import Part
 
 POSSIBLE = 30
-TELLING_NEEDED = 2
+TELLING = (20, 10)
+"""The first receipt that tells the cause apart is the one that matters; a second confirms it."""
+
 SUPPORTING = 5
 SUPPORTING_MOST = 10
 EMPTY_COSTS = 5
@@ -55,14 +58,15 @@ class _Judged:
 def evidence_part(
     history: History,
     tells: Collection[str],
-    chain: Collection[str],
     onsets: Mapping[str, Onset],
     *,
+    red_herrings: Collection[str] = (),
     cause_is_right: bool,
 ) -> Part:
     """The points for the history's receipts.
 
-    `tells` are the signals that tell the true cause apart, `chain` those of the whole story.
+    `tells` are the signals that tell the true cause apart; `red_herrings` those that the scenario
+    moves for no reason.
     """
     if not history.receipts:
         return Part("evidence", POSSIBLE, 0, 0, ("no evidence was given",))
@@ -71,38 +75,36 @@ def evidence_part(
         why = "nothing that tells this cause apart could be measured in this incident"
         return Part("evidence", POSSIBLE, 0, POSSIBLE, (why,))
     telling = frozenset(tells) if cause_is_right else frozenset()
-    related = frozenset((*chain, *tells))
+    moved = {name for name, one in onsets.items() if one.state != "still"}
+    related = frozenset(moved.difference(red_herrings))
     judged = [
         _judged(number, receipt, history, telling, related)
         for number, receipt in enumerate(_distinct(history.receipts), start=1)
     ]
-    needed = max(1, min(TELLING_NEEDED, len(alive)))
-    earned, sums = _points(judged, needed)
-    hoped, _ = _points([_hopeful(one) for one in judged], needed)
+    earned, sums = _points(judged)
+    hoped, _ = _points([_hopeful(one) for one in judged])
     lines = [one.line for one in judged]
     if not cause_is_right:
         lines.append("the cause that the diagnosis names is not it, so nothing tells it apart")
     return Part("evidence", POSSIBLE, earned, max(0, hoped - earned), (*lines, sums))
 
 
-def _points(judged: Sequence[_Judged], needed: int) -> tuple[int, str]:
-    telling = [one for one in judged if one.worth == "telling"]
-    told = min(needed, len(telling), len({name for one in telling for name in one.signals}))
-    others = [one for one in judged if one.worth == "supporting"]
-    support = min(
-        SUPPORTING_MOST,
-        SUPPORTING * min(len(others), len({name for one in others for name in one.signals})),
-    )
+def _points(judged: Sequence[_Judged]) -> tuple[int, str]:
+    telling = _count(judged, "telling")
+    told = sum(TELLING[:telling])
+    support = min(SUPPORTING_MOST, SUPPORTING * _count(judged, "supporting"))
+    gained = min(POSSIBLE, told + support)
     empty = sum(one.worth == "empty" for one in judged)
-    each = POSSIBLE // needed
-    gained = min(POSSIBLE, each * told + support)
     points = max(0, gained - EMPTY_COSTS * empty)
-    sums = (
-        f"{told} telling x {each} + supporting {support}"
-        f"{f' (no more than {POSSIBLE})' if each * told + support > POSSIBLE else ''}"
-        f" - {empty} empty x {EMPTY_COSTS} = {points}"
-    )
-    return points, sums
+    most = f" (no more than {POSSIBLE})" if told + support > POSSIBLE else ""
+    cost = f" - {empty} empty x {EMPTY_COSTS}" if empty else ""
+    return points, f"telling {told} + supporting {support}{most}{cost} = {points}"
+
+
+def _count(judged: Sequence[_Judged], worth: Worth) -> int:
+    """How many receipts of that worth there are, each with a signal of its own."""
+    found = [one.signals for one in judged if one.worth == worth]
+    return min(len(found), len(frozenset().union(*found)))
 
 
 def _hopeful(one: _Judged) -> _Judged:
@@ -137,7 +139,7 @@ def _judged(
     if told:
         return _Judged("telling", told, f"{label}: {text}; it tells the cause apart: telling")
     if names & related:
-        line = f"{label}: {text}; it belongs to what broke: supporting"
+        line = f"{label}: {text}; a symptom: supporting"
         return _Judged("supporting", names & related, line)
     return _Judged("beside", names, f"{label}: {text}, but has nothing to do with it: 0")
 

@@ -115,8 +115,8 @@ def _parts(
         evidence_part(
             history,
             tells,
-            truth.chain,
             measured,
+            red_herrings=truth.red_herrings,
             cause_is_right=cause is not None and cause.name == answer.cause,
         ),
         order_part(diagnosis.chain, truth.chain, measured, truth.red_herrings),

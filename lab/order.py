@@ -57,8 +57,8 @@ def order_part(
     # At best every unmeasured signal would have stood in the right place among the others.
     hidden = len(unmeasured)
     pairs = hidden * len(moved) + hidden * (hidden - 1) // 2
-    reach = placed + hidden if pairs else placed
-    best = max(points, _points(right + pairs, wrong, reach, needed)) if hidden else points
+    reach = len(moved) + hidden
+    best = max(points, _points(right + pairs, wrong, reach, needed)) if pairs else points
     told = min(placed, needed)
     lines.append(
         f"{right} pairs right, {wrong} wrong; {told} of {needed} signals placed: "

@@ -20,7 +20,7 @@ def measure(value: float, unit: str) -> str:
         return "yes" if value >= 0.5 else "no"
     if unit == "count":
         return _short(value).rstrip()
-    return f"{_short(value)}{unit}" if unit else _short(value).rstrip()
+    return f"{_short(value).rstrip()} {unit}".rstrip()
 
 
 def duration(seconds: float) -> str:

@@ -110,11 +110,13 @@ class Vocabulary:
 
     def component_hint(self, word: str) -> str:
         """Which components were probably meant; empty when none is close."""
-        return near(folded(word), {key: one.name for key, one in self._components_by_word.items()})
+        names = {key: one.name for key, one in self._components_by_word.items()}
+        return near(folded(word), names, names)
 
     def cause_hint(self, word: str) -> str:
         """Which causes were probably meant; empty when none is close."""
-        return near(folded(word), {key: one.name for key, one in self._causes_by_word.items()})
+        names = {key: one.name for key, one in self._causes_by_word.items()}
+        return near(folded(word), names, names)
 
     def neighbours(self, component: str) -> frozenset[str]:
         """The components one step away on the dependency graph, whichever way it points."""

@@ -1,0 +1,156 @@
+"""Reading a diagnosis, and refusing one helpfully."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.diagnosis import Diagnosis, Evidence, in_own_words, moment, parse_diagnosis, read_diagnosis
+from lab.documents import Document
+from lab.errors import BadInput
+from lab.series import Span
+from tests.unit.histories import facts, vocabulary
+
+NOW = 1_763_607_600.0
+
+
+def parsed(text: str) -> Diagnosis:
+    return parse_diagnosis(Document(text, "diagnosis.yaml"), vocabulary(), facts())
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(BadInput) as caught:
+        parsed(text)
+    return caught.value.message
+
+
+def test_a_whole_diagnosis_is_read(tmp_path):
+    """All kinds of evidence, windows, the chain and the note are read from a file."""
+    path = tmp_path / "diagnosis.yaml"
+    path.write_text(
+        "component: postgres-primary\n"
+        "cause: missing-index\n"
+        "evidence:\n"
+        "  - signal: postgres:seq_rows:rate\n"
+        "    window: [-60s, now]\n"
+        "  - promql: rate(pg_stat_user_tables_seq_scan[10s])\n"
+        "    window: [2025-11-20T02:58:00Z, 2025-11-20T03:00:00]\n"
+        "  - panel: http://127.0.0.1:3000/d/night?viewPanel=4&from=1763607000000&to=1763607600000\n"
+        "chain: [postgres:seq_rows:rate, pool:waiting]\n"
+        "note: the index was gone\n"
+    )
+    diagnosis = read_diagnosis(path, vocabulary(), facts())
+    assert [one.kind for one in diagnosis.evidence] == ["signal", "promql", "panel"]
+    assert diagnosis.evidence[0].span(NOW) == Span(NOW - 60, NOW)
+    assert diagnosis.evidence[1].span(NOW) == Span(NOW - 120, NOW)
+    assert diagnosis.evidence[2].span(NOW) == Span(NOW - 60, NOW)
+    assert diagnosis.chain == ("postgres:seq_rows:rate", "pool:waiting")
+    assert diagnosis.note == "the index was gone"
+
+
+def test_aliases_become_the_vocabularys_words():
+    """Other words for the same thing are accepted, whatever their case and separators."""
+    one = parsed("component: Database\ncause: Dropped Index\n")
+    assert (one.component, one.cause) == ("postgres-primary", "missing-index")
+
+
+def test_a_bare_signal_is_evidence():
+    """A bare name is a signal, and one with labels is PromQL."""
+    one = parsed(
+        "component: db\ncause: oom\nevidence:\n"
+        "  - queue:depth\n"
+        '  - signal: pool:waiting{service="api-1"}\n'
+    )
+    assert one.evidence == (
+        Evidence("signal", "queue:depth"),
+        Evidence("promql", 'pool:waiting{service="api-1"}'),
+    )
+
+
+def test_unknown_words_are_placed_and_guessed():
+    """Every unknown word is named with file, line and column and what was probably meant."""
+    message = refusal(
+        "component: databse\n"
+        "cause: index\n"
+        "evidence:\n"
+        "  - signal: postgres:seq_row:rate\n"
+        "chain: [queue:depht, queue:depth, queue:depth]\n"
+    )
+    lines = message.splitlines()
+    assert lines[0].startswith("diagnosis.yaml:1:12: component: unknown component 'databse'")
+    assert "did you mean postgres-primary" in lines[0]
+    assert lines[1].startswith("diagnosis.yaml:2:8: cause:")
+    assert "missing-index" in lines[1]
+    assert lines[2].startswith("diagnosis.yaml:4:13: evidence.0.signal:")
+    assert "did you mean postgres:seq_rows:rate" in lines[2]
+    assert lines[3].startswith("diagnosis.yaml:5:9: chain.0:")
+    assert "twice" in lines[4]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("component: db\n", "diagnosis.yaml:1:1: cause: is missing"),
+        ("component: db\ncause: oom\nevidense: []\n", "3:1: evidense: unknown key; did you mean"),
+        ("component: 3\ncause: oom\n", "1:12: component: Input should be a valid string"),
+        ("- a\n", "1:1: expected keys and values (component, cause"),
+        ("", "expected keys and values"),
+        ("component: [\n", "not YAML"),
+        ("component: a\ncomponent: b\n", "2:1: not YAML: found duplicate key"),
+        ("component: db\ncause: oom\nevidence: [{}]\n", "exactly one of signal, promql and panel"),
+        ("component: db\ncause: oom\nevidence: [3]\n", "3:12: evidence.0: expected keys"),
+        (
+            "component: db\ncause: oom\nevidence:\n  - queue:depth\n  - singal: x\n",
+            "5:5: evidence.1.singal: unknown key; did you mean signal?",
+        ),
+        (
+            (
+                "component: db\ncause: oom\nevidence:\n  - signal: queue:depth\n"
+                "    window: [-6x, now]\n"
+            ),
+            "5:13: evidence.0.window: '-6x' is no time before now",
+        ),
+        (
+            (
+                "component: db\ncause: oom\nevidence:\n  - signal: queue:depth\n"
+                "    window: [now, -6s]\n"
+            ),
+            "the window must begin before it ends",
+        ),
+    ],
+)
+def test_a_wrong_file_is_refused_where_it_is_wrong(text, expected):
+    """A file that is not a diagnosis is refused with the place and what is allowed."""
+    assert expected in refusal(text)
+
+
+def test_what_cannot_be_read_is_refused(tmp_path):
+    """A missing file, a directory, a huge one and bytes that are no text are bad input."""
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    huge = tmp_path / "huge.yaml"
+    huge.write_text("a" * 1_000_001)
+    for path in (tmp_path / "none.yaml", tmp_path, binary, huge):
+        with pytest.raises(BadInput, match=str(path)):
+            Document.read(path)
+
+
+def test_moments():
+    """Moments are relative to now, ISO times (UTC unless they say otherwise) or Unix seconds."""
+    assert moment("now", NOW) == NOW
+    assert moment("-90s", NOW) == NOW - 90
+    assert moment("now-5m", NOW) == NOW - 300
+    assert moment("-1.5h", NOW) == NOW - 5400
+    assert moment("-30", NOW) == NOW - 30
+    assert moment("1763607000.5", NOW) == 1763607000.5
+    assert moment("2025-11-20T03:00:00Z", NOW) == moment("2025-11-20T04:00:00+01:00", NOW) == NOW
+    for odd in ("", "yesterday", "-", "--5s", "-5 parsecs"):
+        with pytest.raises(ValueError, match="no time"):
+            moment(odd, NOW)
+
+
+def test_an_answer_put_together_by_asking_is_checked_alike():
+    """Without a file, the same words are refused with the same guesses."""
+    asked = Diagnosis("databse", "oom", (), ("queue:depth",))
+    with pytest.raises(BadInput, match="did you mean postgres-primary") as caught:
+        in_own_words(asked, vocabulary(), facts())
+    assert "nothing was recorded" in (caught.value.remedy or "")

@@ -1,0 +1,137 @@
+"""What counts as mended, and the cheats that do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from lab.history import Check, DataSeen, FaultSeen, History, LoadSeen, Outcome, ServiceSeen
+from lab.recovery import recovery_checks
+from lab.series import Condition, Series, Span
+from tests.unit.histories import INJECTED, RECOVERED, WATCHED, night, recovery
+
+PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
+
+
+def outcomes(history: History) -> dict[str, Outcome]:
+    return {check.name: check.outcome for check in recovery_checks(history)}
+
+
+def mended(**changes: object) -> History:
+    return replace(night(), recovery=replace(recovery(), **changes))
+
+
+def test_a_true_recovery_passes_every_check():
+    """Objectives, load, cause, services and data: each a named check that passes."""
+    assert set(outcomes(night()).values()) == {PASS}
+    assert len(outcomes(night())) == 6
+
+
+def test_nobody_said_that_it_was_fixed():
+    """Without a claim there is no recovery."""
+    assert outcomes(night(mended=False)) == {"recovery": FAIL}
+
+
+@pytest.mark.parametrize(
+    ("load", "expected"),
+    [
+        (LoadSeen(60, 60, 1800, 1799, "running"), PASS),
+        (LoadSeen(60, 60, None, None, "stopped"), FAIL),
+        (LoadSeen(60, 20, 600, 600, "running"), FAIL),
+        (LoadSeen(60, 60, 1800, 1200, "running"), UNKNOWN),
+        (LoadSeen(60, 60, 900, 900, "running"), UNKNOWN),
+        (LoadSeen(60, 60, None, None, "running"), UNKNOWN),
+        (LoadSeen(60, 60, 1800, 1800, "finished"), UNKNOWN),
+        (LoadSeen(60, None, None, None, None, problem="refused"), UNKNOWN),
+    ],
+)
+def test_the_load_must_be_the_same(load, expected):
+    """Cheat: stopping or slowing the load fails; load that did not come on its own is unknown."""
+    assert outcomes(mended(load=load))["same load"] is expected
+
+
+def test_deleting_the_replica_fails():
+    """Cheat: a service that is gone is no recovery, and one that nobody could see is unknown."""
+    gone = (ServiceSeen("nginx", up=True), ServiceSeen("api-2", up=False, detail="exited"))
+    unseen = (ServiceSeen("nginx", up=True), ServiceSeen("api-2", up=None))
+    assert outcomes(mended(services=gone))["everything there"] is FAIL
+    assert outcomes(mended(services=unseen))["everything there"] is UNKNOWN
+    assert outcomes(mended(services=()))["everything there"] is UNKNOWN
+
+
+def test_dropping_the_data_fails():
+    """Cheat: acknowledged writes that are lost, doubled or never finished are no recovery."""
+    for data in (DataSeen(9, lost=1), DataSeen(9, doubled=1), DataSeen(9, unfinished=1)):
+        assert outcomes(mended(data=data))["data intact"] is FAIL
+    assert outcomes(mended(data=DataSeen(problem="no ledger")))["data intact"] is UNKNOWN
+
+
+def test_the_witness_must_say_gone():
+    """Objectives that hold while the cause is still there are no recovery."""
+    assert outcomes(mended(faults=(FaultSeen("x", active=True),)))["cause gone"] is FAIL
+    assert outcomes(mended(faults=(FaultSeen("x", active=None),)))["cause gone"] is UNKNOWN
+    assert outcomes(mended(faults=()))["cause gone"] is UNKNOWN
+
+
+def test_objectives_must_hold_for_the_whole_window():
+    """One broken sample fails, however good the rest."""
+    early = Span(RECOVERED - 16, WATCHED.end)
+    found = outcomes(mended(window=early, load=LoadSeen(60, 60, 2800, 2800, "running")))
+    assert found["client:latency_seconds:p95 <= 0.5"] is FAIL
+
+
+def test_a_short_look_is_unknown():
+    """Objectives that held for less than the full window have not been proven."""
+    short = Span(WATCHED.start, WATCHED.start + 10)
+    assert outcomes(mended(window=short))["client:errors:ratio <= 0.05"] is UNKNOWN
+
+
+def test_an_objective_speaks_of_the_worst_series_it_covers():
+    """Every replica must be up; `where` narrows an objective to the series it names."""
+    lame = tuple(
+        Series(one.labels, one.times, [0.0] * len(one.times))
+        if one.labels["upstream"] == "api-2"
+        else one
+        for one in night().signals["nginx:upstream_up"]
+    )
+    signals = {**night().signals, "nginx:upstream_up": lame}
+    all_up = Condition(signal="nginx:upstream_up", op=">=", value=1)
+    first_up = Condition(signal="nginx:upstream_up", op=">=", value=1, where={"upstream": "api-1"})
+    history = replace(night(), signals=signals, objectives=(all_up,))
+    assert outcomes(history)["nginx:upstream_up >= 1"] is FAIL
+    history = replace(history, objectives=(first_up,))
+    assert outcomes(history)["nginx:upstream_up >= 1"] is PASS
+
+
+def test_without_samples_the_objectives_are_unknown():
+    """Cheat: taking Prometheus away proves nothing; neither does a hole in the window."""
+    assert outcomes(replace(night(), signals={}))["client:errors:ratio <= 0.05"] is UNKNOWN
+    holey = tuple(
+        Series(
+            one.labels,
+            [t for t in one.times if not 5 < t - WATCHED.start < 15],
+            [
+                v
+                for t, v in zip(one.times, one.values, strict=True)
+                if not 5 < t - WATCHED.start < 15
+            ],
+        )
+        for one in night().signals["client:errors:ratio"]
+    )
+    history = replace(night(), signals={**night().signals, "client:errors:ratio": holey})
+    assert outcomes(history)["client:errors:ratio <= 0.05"] is UNKNOWN
+
+
+def test_a_scenarios_own_checks_count():
+    """What a scenario adds (a replayed trigger) is judged with the rest."""
+    extra = (Check("replayed", FAIL, "it broke again"),)
+    assert outcomes(mended(extra=extra))["replayed"] is FAIL
+
+
+def test_objectives_are_those_of_the_beginning():
+    """Cheat: raising the objectives afterwards changes nothing; a broken window stays broken."""
+    window = Span(INJECTED + 60, INJECTED + 90)
+    found = outcomes(mended(window=window, load=LoadSeen(60, 60, 1800, 1800, "running")))
+    assert found["client:latency_seconds:p95 <= 0.5"] is FAIL
+    assert found["client:errors:ratio <= 0.05"] is FAIL
