@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,6 @@ from lab.settings import PORTS
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
-NETWORK = "default"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class ServiceState:
     ``state`` is the engine's word (running, exited, paused, dead, created, restarting) or
     ``missing``; ``health`` is healthy, unhealthy, starting or, without a health check, empty;
     ``container_id`` is empty where there is no container; ``attached`` tells whether it is on the
-    stack's network under its own name.
+    stack's network.
     """
 
     name: str
@@ -92,8 +93,27 @@ class Project:
 
     def states(self) -> list[ServiceState]:
         """What the engine says of each service that has a container."""
-        network = f"{self.home.project}_{NETWORK}"
-        return [state_of(container, network) for container in self.containers()]
+        return [state_of(container, self.network) for container in self.containers()]
+
+    def reachable(self, state: ServiceState) -> bool:
+        """Whether others find this container under its service's name.
+
+        A network that was disconnected and connected again by hand knows the address only.
+        """
+        from docker.errors import NotFound
+
+        if not state.attached:
+            return False
+        with suppress(NotFound):
+            described = engine.client().api.inspect_container(state.container_id)
+            network = described["NetworkSettings"]["Networks"].get(self.network) or {}
+            return state.name in (network.get("Aliases") or ())
+        return False
+
+    @property
+    def network(self) -> str:
+        """The name of the network that the services share."""
+        return f"{self.home.project}_default"
 
     def published(self) -> set[int]:
         """The ports of this machine that running containers of the project hold."""
@@ -108,20 +128,19 @@ class Project:
         """Remove containers at once, whatever state they are in; a missing one is no error."""
         from docker.errors import NotFound
 
-        for container_id in container_ids:
-            try:
+        def remove(container_id: str) -> None:
+            with suppress(NotFound):
                 engine.client().api.remove_container(container_id, force=True)
-            except NotFound:
-                continue
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(remove, container_ids))
 
     def remove_volume(self, name: str) -> None:
         """Remove a named volume that no container uses any more; a missing one is no error."""
         from docker.errors import NotFound
 
-        try:
+        with suppress(NotFound):
             engine.client().api.remove_volume(f"{self.home.project}_{name}", force=True)
-        except NotFound:
-            return
 
     def unpause(self) -> None:
         """Let frozen containers go on: a paused one can be neither started nor stopped."""
@@ -129,11 +148,9 @@ class Project:
 
         for state in self.states():
             if state.state == "paused":
-                try:
+                # It may have been unpaused, or may have ended, since we looked.
+                with suppress(APIError):
                     engine.client().api.unpause(state.container_id)
-                except APIError:
-                    # It may have been unpaused, or may have ended, since we looked.
-                    continue
 
 
 def state_of(container: Mapping[str, Any], network: str) -> ServiceState:

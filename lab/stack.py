@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,16 +23,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ServiceState", "Stack"]
 
-# What customers and incidents change, and the services that hold it open or remember it. Prometheus
-# keeps its history, Grafana its settings.
-DATA_VOLUMES = ("primary-data", "replica-data", "broker-data", "media", "load-data")
+# What customers and incidents change. Prometheus keeps its history, Grafana its settings.
+DATA_VOLUMES = ("primary-data", "replica-data", "broker-data", "load-data")
+MEDIA_SERVICE = "worker"
+# Who holds that open or remembers it. The API, nginx and the observers find the fresh ones.
 DATA_SERVICES = (
-    *("postgres-primary", "postgres-replica", "heartbeat", "redis-cache", "redis-broker"),
-    *("api-1", "api-2", "api-3", "worker", "nginx", "load"),
+    *("postgres-primary", "postgres-replica", "redis-cache", "redis-broker"),
+    *("worker", "load"),
 )
 
 # Seconds that compose may take to bring every service to healthy; it needs about ten.
 UP_DEADLINE = 180
+# Seconds for services that were not started anew to find the fresh ones.
+SETTLE_DEADLINE = 30
 
 
 class Stack:
@@ -78,12 +83,18 @@ class Stack:
         The database comes back from its image, so this takes seconds. Returns and raises as ``up``.
         """
         with report.step("going back to the pristine database"):
+            self.project.unpause()
             self.project.remove(
                 [c.container_id for c in self.project.states() if c.name in DATA_SERVICES]
             )
             for name in DATA_VOLUMES:
                 self.project.remove_volume(name)
-        return self.up(report)
+            # Others hold the photos' volume open, so it is emptied instead.
+            empty = ("find", MEDIA_SERVICE, "/media", "-mindepth", "2", "-delete")
+            self.project.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", *empty)
+        self.up(report)
+        self._prove_healthy(report)
+        return self.services()
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -109,6 +120,17 @@ class Stack:
         """The last ``lines`` lines that ``service`` has written."""
         said: bytes = self.container(service).logs(tail=lines)
         return said.decode(errors="replace")
+
+    def healthy(self, service: str) -> bool:
+        """Whether ``service`` passes its own health check now; true where it has none."""
+        test = (self.container(service).attrs["Config"].get("Healthcheck") or {}).get("Test") or []
+        match test:
+            case ["CMD", *argv]:
+                return self.exec(service, argv, timeout=10).code == 0
+            case ["CMD-SHELL", line]:
+                return self.exec(service, ["sh", "-c", line], timeout=10).code == 0
+            case _:
+                return True
 
     def url(self, service: str) -> str:
         """Where this machine reaches ``service``, as ``http://127.0.0.1:<port>``.
@@ -199,10 +221,22 @@ class Stack:
             state.container_id
             for state in self.project.states()
             if state.state in ("dead", "removing", "restarting")
-            or (state.state == "running" and not state.attached)
             or state.health == "unhealthy"
+            or (state.state == "running" and not self.project.reachable(state))
         ]
         self.project.remove(hopeless)
+
+    def _prove_healthy(self, report: Report) -> None:
+        """Ask every service now: the engine's word is as old as its last probe."""
+        until = time.monotonic() + SETTLE_DEADLINE
+        waiting = [service.name for service in self.services()]
+        with report.step("asking every service"):
+            while waiting:
+                with ThreadPoolExecutor(8) as pool:
+                    answers = list(pool.map(self.healthy, waiting))
+                waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
+                if waiting and time.monotonic() > until:
+                    raise Failed(f"still not healthy: {', '.join(waiting)}", remedy="lab status")
 
     def _explained(self, error: CommandFailed) -> LabError:
         """``docker compose up`` failed: which services, and the last thing each of them said."""
