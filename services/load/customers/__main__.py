@@ -1,7 +1,8 @@
 """The load service's process: `python -m customers`.
 
 Environment: TARGET_URL (http://nginx:8080), LEDGER_DIR (/data/ledger), PORT
-(8089), PATIENCE_S (5: when a customer gives up on one request).
+(8089), PATIENCE_S (5: when a customer gives up on one request), MAX_IN_FLIGHT
+(3000: arrivals under way at once).
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def main() -> None:
         )
 
     port = int(os.environ.get("PORT", "8089"))
-    app = application(metrics=metrics, ledger=ledger, crowd=crowd)
+    most = int(os.environ.get("MAX_IN_FLIGHT", "3000"))
+    app = application(metrics=metrics, ledger=ledger, crowd=crowd, most=most)
     server = WSGIServer(("", port), app, log=None)
     gevent.signal_handler(signal.SIGTERM, server.stop, timeout=1)
     logging.getLogger("customers").info("ready", extra={"fields": {"port": port}})

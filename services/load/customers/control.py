@@ -18,8 +18,11 @@ from customers.settings import Change, Refused, Settings
 Crowd = Callable[[str, Page], Customers]
 
 
-def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd) -> Flask:
-    """The WSGI application. `crowd(run_id, page)` gives the customers of a new run."""
+def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) -> Flask:
+    """The WSGI application.
+
+    `crowd(run_id, page)` gives the customers of a new run, of whom `most` are served at once.
+    """
     app = Flask("customers")
     current: list[Run] = []
 
@@ -49,6 +52,7 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd) -> Flask:
             rate=settings.rate,
             duration_s=settings.duration_s,
             seed=settings.seed,
+            most=most,
             metrics=metrics,
         )
         try:

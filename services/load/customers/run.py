@@ -20,9 +20,6 @@ from customers.visits import Visit, Visits
 
 log = logging.getLogger("customers")
 
-#: Arrivals that may be under way at once; what arrives beyond them is dropped, and counted.
-MAX_IN_FLIGHT = 3000
-
 #: After so many arrivals in one go (it was late), the others get a turn.
 BURST = 50
 
@@ -64,8 +61,12 @@ class Makes(Protocol):
 class Run:
     """Arrivals at a rate, for a time; it ends by itself."""
 
-    def __init__(self, *, rate: float, duration_s: float, seed: int, metrics: Metrics) -> None:
+    def __init__(
+        self, *, rate: float, duration_s: float, seed: int, most: int, metrics: Metrics
+    ) -> None:
+        """`most` may be under way at once; who arrives beyond them is dropped, and counted."""
         self.id = uuid.uuid4().hex
+        self._most = most
         self._seed = seed
         self._metrics = metrics
         self._visits = Visits(seed)
@@ -150,7 +151,7 @@ class Run:
         visit = self._visits.draw()
         self._intended += 1
         self._metrics.arrivals.inc()
-        if self._in_flight >= MAX_IN_FLIGHT:
+        if self._in_flight >= self._most:
             self._count(visit.operation, "dropped")
             return
         self._in_flight += 1

@@ -1,0 +1,92 @@
+"""A stand-in for Darkroom that misbehaves to order; runs inside the load image, on gevent.
+
+PUT /behave with {"mode": ..., "seconds": ...} sets what every other request meets:
+ok (after `seconds`), 503, broken (503 every other time), missing (404), hang, or hangup (the
+connection is closed without an answer). GET /seen tells what came: tries by Idempotency-Key, and
+what was accepted: uploads by key, distinct checksums, likes.
+"""
+
+import gevent.monkey
+
+gevent.monkey.patch_all()
+
+import hashlib  # noqa: E402
+import json  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+import uuid  # noqa: E402
+
+from gevent.pywsgi import WSGIHandler, WSGIServer  # noqa: E402
+
+behaviour = {"mode": "ok", "seconds": 0.0}
+uploads: dict = {}
+checksums: set = set()
+tries: dict = {}
+likes: list = []
+counts = {"requests": 0}
+
+
+def upload(environ, body):
+    key = environ["HTTP_IDEMPOTENCY_KEY"]
+    checksums.add(hashlib.sha256(body).hexdigest())
+    uploads.setdefault(key, {"photo_id": 1_000_001 + len(uploads), "job_id": str(uuid.uuid4())})
+    return "202 Accepted", uploads[key] | {"status": "queued"}
+
+
+def answer(environ, body):
+    path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+    if path == "/api/photos" and method == "POST":
+        return upload(environ, body)
+    if path.endswith("/like") and method == "PUT":
+        photo = int(path.split("/")[3])
+        likes.append([photo, int(environ["HTTP_X_USER_ID"])])
+        return "200 OK", {"photo_id": photo, "liked": True, "likes": 1}
+    if path.startswith("/api/jobs/"):
+        return "200 OK", {"status": "done", "photo_status": "ready"}
+    return "200 OK", {"path": path, "items": ["x" * 40] * 20}
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    body = environ["wsgi.input"].read()
+    headers = [("Content-Type", "application/json"), ("X-Request-ID", uuid.uuid4().hex)]
+    if path == "/behave":
+        behaviour.update(json.loads(body))
+        start_response("200 OK", headers)
+        return [b"{}"]
+    if path == "/seen":
+        seen = {"tries": tries, "checksums": len(checksums), "uploads": uploads, "likes": likes}
+        start_response("200 OK", headers)
+        return [json.dumps(seen).encode()]
+    counts["requests"] += 1
+    if key := environ.get("HTTP_IDEMPOTENCY_KEY"):
+        tries[key] = tries.get(key, 0) + 1
+    mode = behaviour["mode"]
+    if mode == "hang":
+        gevent.sleep(60)
+    if mode == "hangup":
+        raise ConnectionAbortedError
+    if mode == "missing":
+        start_response("404 Not Found", headers)
+        return [b"{}"]
+    if mode == "503" or (mode == "broken" and counts["requests"] % 2):
+        start_response("503 Service Unavailable", headers)
+        return [b"{}"]
+    gevent.sleep(behaviour["seconds"])
+    status, said = answer(environ, body)
+    start_response(status, headers)
+    return [json.dumps(said).encode()]
+
+
+class Handler(WSGIHandler):
+    def handle(self):
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().handle()
+
+    def handle_error(self, *_):
+        self.close_connection = True  # hang up without a word
+
+
+print("ready", time.time(), flush=True)  # noqa: T201
+WSGIServer(("", int(sys.argv[1])), application, handler_class=Handler, log=None).serve_forever()

@@ -1,0 +1,166 @@
+"""The workload is open, bounded and honest, whatever the service does."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+OPERATIONS = {"feed", "photo", "user_photos", "user", "album", "media", "like", "upload", "job"}
+OUTCOMES = {"ok", "http_4xx", "http_5xx", "timeout", "connection", "dropped"}
+
+
+def test_three_hundred_arrivals_a_second_on_one_core(rig):
+    """They are held within two per cent, promptly, with most of the core to spare."""
+    before = rig.metrics()
+    started = rig.load.start(300, 10, seed=11)
+    assert started.running
+    last = rig.until_left()
+    after = rig.metrics()
+    cpu = after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
+    assert last.state == "finished"
+    assert last.intended == pytest.approx(300 * 10, abs=4 * 3000**0.5)  # four sigma of Poisson
+    assert last.started == last.completed == last.intended
+    assert last.outcomes["ok"] >= 0.98 * last.intended
+    assert cpu < 0.7 * 10
+
+
+def test_every_series_of_the_contract_is_there_from_the_start(rig):
+    """A rate over a series that appears later would miss its first steps."""
+    samples = rig.metrics()
+    for operation in OPERATIONS:
+        assert f'load_latency_seconds_bucket{{le="0.5",operation="{operation}"}}' in samples
+        for outcome in OUTCOMES:
+            name = f'load_requests_total{{operation="{operation}",outcome="{outcome}"}}'
+            assert name in samples
+    assert {
+        "load_arrivals_total",
+        "load_started_total",
+        "load_in_flight",
+        "load_target_rate",
+        "load_running",
+    } <= set(samples)
+
+
+def test_customers_keep_coming_when_answers_do_not(rig):
+    """Against a service that hangs, arrivals go on, and each one's wait is counted."""
+    rig.behave("hang")
+    before = rig.metrics()
+    rig.load.start(100, 4, seed=12)
+    waiting = rig.until(lambda state: state.in_flight > 120, "many wait", 5)
+    assert waiting.completed < waiting.intended
+    last = rig.until_left()
+    after = rig.metrics()
+    assert last.intended == pytest.approx(400, abs=80)
+    assert last.outcomes["timeout"] == last.completed == last.intended
+    slow = 'load_latency_seconds_bucket{le="1.5",operation="feed"}'
+    count = 'load_latency_seconds_count{operation="feed"}'
+    assert after[slow] == before[slow]  # patience is two seconds here
+    assert after[count] > before[count]
+
+
+def test_latency_counts_from_the_intended_start(rig):
+    """A generator that was frozen for two seconds owes its customers those two seconds."""
+    rig.load.start(50, 6, seed=13)
+    rig.until(lambda state: state.completed > 50, "customers are served", 5)
+    before = rig.metrics()
+    rig.customers.pause()
+    try:
+        rig.fake.exec_run(["sleep", "2"])
+    finally:
+        rig.customers.unpause()
+    last = rig.until_left()
+    after = rig.metrics()
+    total = sum(after[name] - before[name] for name in after if "latency_seconds_sum" in name)
+    assert last.intended == pytest.approx(300, abs=70)
+    assert last.outcomes["dropped"] == 0
+    assert total > 50  # about a hundred customers, a second each on average
+
+
+def test_too_many_at_once_are_dropped_and_counted(rig):
+    """Beyond the bound on what is under way, an arrival is counted as dropped, never skipped."""
+    rig.behave("hang")
+    rig.load.start(800, 2, seed=14)
+    last = rig.until_left(20)
+    assert last.outcomes["dropped"] > 0
+    assert last.intended == last.started + last.outcomes["dropped"]
+    assert sum(last.outcomes.values()) == last.intended
+    assert rig.metrics()["load_in_flight"] == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "outcome"), [("503", "http_5xx"), ("hangup", "connection"), ("missing", "http_4xx")]
+)
+def test_each_failure_has_its_outcome(rig, mode, outcome):
+    """What the service does to a customer is told apart."""
+    rig.behave(mode)
+    rig.load.start(60, 2, seed=15)
+    last = rig.until_left()
+    assert last.outcomes[outcome] == last.completed > 0
+
+
+def test_a_service_that_is_gone_is_a_connection_failure_and_its_return_is_noticed(rig):
+    """No name, no address, no port: failures, quickly; and then all is well again."""
+    rig.load.start(60, 60, seed=16)
+    rig.until(lambda state: state.outcomes["ok"] > 30, "customers are served", 5)
+    rig.fake.stop(timeout=0)
+    gone = rig.until(lambda state: state.outcomes["connection"] > 30, "they cannot connect", 10)
+    rig.fake.start()
+    back = rig.until(lambda state: state.outcomes["ok"] > gone.outcomes["ok"] + 60, "back", 15)
+    assert back.running
+
+
+def test_the_rate_and_the_end_can_be_changed(rig):
+    """A new rate holds at once; a new end counts from now."""
+    rig.load.start(20, 600, seed=17)
+    assert rig.load.set_rate(400).target_rate == 400
+    rig.until(lambda state: state.intended > 400, "many more come", 4)
+    rig.load.extend(1)
+    last = rig.until_left(5)
+    assert last.state == "finished"
+    assert last.target_rate == 0
+
+
+def test_a_run_survives_nothing_but_its_ledger_does(rig):
+    """After a restart nobody comes until a new run is started."""
+    rig.load.start(60, 600, seed=18)
+    rig.until(lambda state: state.completed > 30, "customers are served", 5)
+    rig.restart()
+    assert rig.load.state().state == "idle"
+    assert rig.metrics()["load_running"] == 0
+
+
+def test_bad_input_is_refused_with_a_reason(rig):
+    """Every mistake is a 4xx problem that names it, and starts nothing."""
+    url = rig.load.url
+    asked = [
+        ("POST", "/run", b"{", 400, "JSON"),
+        ("POST", "/run", b"[]", 422, "object"),
+        ("POST", "/run", b'{"rate": 60}', 422, "duration_s"),
+        ("POST", "/run", b'{"rate": 1e9, "duration_s": 5}', 422, "between"),
+        ("POST", "/run", b'{"rate": 5, "duration_s": 5, "users": 1}', 422, "users"),
+        ("PATCH", "/run", b'{"rate": 60}', 409, "no run"),
+        ("PUT", "/run", b"{}", 405, ""),
+        ("GET", "/nowhere", b"", 404, ""),
+        ("GET", "/ledger?run_id=../../etc/passwd", b"", 404, "on record"),
+        ("GET", "/ledger?run_id=abc", b"", 404, "on record"),
+    ]
+    for method, path, body, status, word in asked:
+        answer = httpx.request(method, url + path, content=body, timeout=5, trust_env=False)
+        assert answer.status_code == status, (method, path, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert word in answer.json()["detail"]
+    assert not rig.load.state().running
+
+
+def test_a_second_run_is_refused_while_one_is_under_way(rig):
+    """Two runs at once would spoil both; the answer says which one is in the way."""
+    first = rig.load.start(20, 60, seed=19)
+    answer = httpx.post(
+        f"{rig.load.url}/run", json={"rate": 5, "duration_s": 5}, timeout=5, trust_env=False
+    )
+    assert answer.status_code == 409
+    assert first.run_id in answer.json()["detail"]
+    stopped = rig.load.stop()
+    assert stopped.state == "stopped"
+    assert rig.load.stop().run_id == first.run_id  # again: nothing happens
+    assert rig.load.start(20, 5, seed=19).run_id != first.run_id
