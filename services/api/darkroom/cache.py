@@ -3,7 +3,8 @@
 An object's variants (pages, the owner's view) are fields of one hash, so that one DEL forgets all
 of them. Entries live at most the TTL. A reader that loads an old row while its author writes can
 put it back after the author's DEL: others then see it for one TTL at most, the author never,
-because a marker sends the author's own reads of what they touched to the primary.
+because a marker sends the author's own reads of what they touched to the primary. (Markers live
+here too: with the cache away, a replica that lags can show an author the time before.)
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ log = structlog.get_logger("darkroom.cache")
 #: A cache that is slower than this (seconds) is no help; the wait is counted as an error.
 _TIMEOUT = 0.5
 _CONNECTIONS = 30
-#: After this many failures in a row the cache is left alone for a moment, so that not every
-#: request pays the time-out.
+#: After this many failures in a row the cache is left alone, but for one request now and then
+#: that looks whether it is back: not every request shall pay the time-out.
 _PATIENCE = 3
 _QUIET_SECONDS = 1.0
 
@@ -133,14 +134,19 @@ class Cache:
             self._failed(error)
 
     def _resting(self) -> bool:
-        return time.monotonic() < self._quiet_until
+        now = time.monotonic()
+        if self._failures < _PATIENCE:
+            return False
+        if now < self._quiet_until:
+            return True
+        self._quiet_until = now + _QUIET_SECONDS
+        return False
 
     def _failed(self, error: Exception) -> None:
         self._failures += 1
-        if self._failures >= _PATIENCE:
-            self._failures = 0
-            self._quiet_until = time.monotonic() + _QUIET_SECONDS
-            log.warning("cache left alone", seconds=_QUIET_SECONDS, error=repr(error))
+        self._quiet_until = time.monotonic() + _QUIET_SECONDS
+        if self._failures == _PATIENCE:
+            log.warning("cache left alone", error=repr(error))
 
 
 def _marker(author: int, cached: Cached) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-import orjson
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from darkroom.answers import answer
 from darkroom.db import DatabaseTrouble
 
 log = structlog.get_logger("darkroom.errors")
@@ -62,7 +62,7 @@ def problem_response(
     }
     if request_id:
         body["request_id"] = request_id
-    return Response(orjson.dumps(body), status, headers, media_type=MEDIA_TYPE)
+    return answer(body, status, headers, MEDIA_TYPE)
 
 
 def _request_id(request: Request) -> str | None:

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from darkroom import schemas
+from darkroom.answers import answer, dumps
 from darkroom.db import DatabaseTrouble, Query
 from darkroom.errors import not_found, unavailable
 from darkroom.reading import SOURCE_HEADER
@@ -46,10 +46,10 @@ JobId = Annotated[UUID, Path(examples=["0b7f3c9e-5d43-4d7e-9a53-1a4f6e0f9b11"])]
 
 
 async def _find(services: Services, job_id: UUID) -> dict[str, Any]:
-    answer = await services.reads.rows(JOB, job_id, own_write=True)
-    if not answer.rows:
+    found = await services.reads.rows(JOB, job_id, own_write=True)
+    if not found.rows:
         raise not_found("job", job_id)
-    return dict(answer.rows[0])
+    return dict(found.rows[0])
 
 
 @router.get(
@@ -59,8 +59,7 @@ async def _find(services: Services, job_id: UUID) -> dict[str, Any]:
     summary="How far an upload is",
 )
 async def job(services: ServicesDep, job_id: JobId) -> Response:
-    body = orjson.dumps(await _find(services, job_id))
-    return Response(body, media_type="application/json", headers={SOURCE_HEADER: "primary"})
+    return answer(await _find(services, job_id), headers={SOURCE_HEADER: "primary"})
 
 
 async def _known_job(services: ServicesDep, job_id: JobId) -> AsyncIterator[dict[str, Any]]:
@@ -97,7 +96,7 @@ async def job_events(
     while True:
         if now != seen:
             seen = now
-            data = orjson.dumps(now).decode()
+            data = dumps(now).decode()
             yield ServerSentEvent(event="status", raw_data=data, retry=1000)
         if now["status"] in _ENDED or time.monotonic() > ends or services.stopping.is_set():
             return

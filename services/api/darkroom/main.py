@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from types import FrameType
 
@@ -52,6 +53,8 @@ def main() -> int:
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    # uvicorn hands the signal on when it is done; an orderly end is not death by signal.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     Server(uvicorn_config, services).run()
     return 0
 

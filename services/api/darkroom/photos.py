@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import asyncpg
-import orjson
 from fastapi import APIRouter, Path, Response
 
 from darkroom import schemas
+from darkroom.answers import answer
 from darkroom.cache import Cached
 from darkroom.caller import BIGINT_MAX, Reader, User
 from darkroom.db import Query
@@ -59,13 +59,13 @@ PhotoId = Annotated[int, Path(ge=1, le=BIGINT_MAX, examples=[999_999])]
 )
 async def photo(services: ServicesDep, photo_id: PhotoId, reader: Reader) -> Response:
     async def load(own_write: bool) -> Loaded:
-        answer = await services.reads.rows(PHOTO, photo_id, own_write=own_write)
-        row = answer.rows[0] if answer.rows else None
+        found = await services.reads.rows(PHOTO, photo_id, own_write=own_write)
+        row = found.rows[0] if found.rows else None
         published = row is not None and row["status"] == "ready"
         if row is None or not (published or row["user_id"] == reader):
             raise not_found("photo", photo_id)
         files = {name: f"/media/{photo_id}/{name}.jpg" for name in FILES} if published else {}
-        return Loaded({**dict(row), "files": files}, answer.server, cacheable=published)
+        return Loaded({**dict(row), "files": files}, found.server, cacheable=published)
 
     return await read(services, Cached("photo", photo_id), "-", reader, load)
 
@@ -93,5 +93,4 @@ async def like(
     if row is None:
         raise not_found("photo", photo_id)
     await services.cache.wrote(user, Cached("photo", photo_id))
-    answer = {"photo_id": photo_id, "liked": True, "likes": row["likes"]}
-    return Response(orjson.dumps(answer), media_type="application/json")
+    return answer({"photo_id": photo_id, "liked": True, "likes": row["likes"]})

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from fastapi import Response
 
+from darkroom.answers import dumps
 from darkroom.cache import Cached
 from darkroom.services import Services
 
@@ -37,7 +37,7 @@ async def read(
     if found.body is not None:
         return _answer(found.body, "cache")
     loaded = await load(found.own_write)
-    body = orjson.dumps(loaded.body)
+    body = dumps(loaded.body)
     if loaded.cacheable:
         await services.cache.put(cached, field, body)
     return _answer(body, loaded.server)

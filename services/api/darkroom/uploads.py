@@ -6,12 +6,12 @@ import asyncio
 import unicodedata
 from typing import Annotated
 
-import orjson
 import structlog
 from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
 
 from darkroom import images, schemas
 from darkroom.acceptance import Upload, accept
+from darkroom.answers import answer
 from darkroom.broker import Task
 from darkroom.cache import Cached
 from darkroom.caller import INT_MAX, User
@@ -46,7 +46,8 @@ async def upload_photo(
     services: ServicesDep,
     user: User,
     idempotency_key: Annotated[
-        str, Header(pattern=r"^[\x21-\x7e]{1,128}$", examples=[_EXAMPLE_KEY])
+        str,
+        Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,128}$", examples=[_EXAMPLE_KEY]),
     ],
     image: Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 10 MB, 25 MP.")],
     title: Annotated[str, Form(min_length=1, max_length=200, examples=["Harbour"])],
@@ -78,7 +79,7 @@ async def upload_photo(
         log.info("upload accepted", photo_id=photo_id, job_id=str(job_id), bytes=staged.bytes)
     job_url = f"/api/jobs/{job_id}"
     body = {"photo_id": photo_id, "job_id": job_id, "status": "queued", "job_url": job_url}
-    return Response(orjson.dumps(body), 202, {"Location": job_url}, media_type="application/json")
+    return answer(body, 202, {"Location": job_url})
 
 
 def _check_title(title: str) -> None:
