@@ -26,6 +26,8 @@ run -d darkroom -c 'CREATE EXTENSION pg_stat_statements'
 # replica that carries another row than its primary belongs to an earlier life (see replica.py).
 run -d postgres -c 'CREATE TABLE incarnation (id uuid PRIMARY KEY)' \
     -c 'GRANT SELECT ON incarnation TO replicator'
+# Counters begin at zero for whoever starts from here.
+run -d darkroom -c 'SELECT pg_stat_reset()' >/dev/null
 server stop -m fast
 
 # The load leaves hundreds of MB of spare WAL files behind; each start would copy them.

@@ -13,7 +13,6 @@
 -- Foreign keys hold by construction here (test_postgres_seed.py checks them); checking row by row
 -- would double the build.
 SET session_replication_role = replica;
-SET synchronous_commit = off;
 
 -- A uniform number in [0, 1) from an id and a stream.
 CREATE FUNCTION pg_temp.u(id bigint, stream bigint) RETURNS float8 IMMUTABLE LANGUAGE sql

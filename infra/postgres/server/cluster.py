@@ -53,7 +53,7 @@ def lock_volume() -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise SystemExit("server: another container runs on this volume") from None
-    os.set_inheritable(descriptor, True)
+    fcntl.fcntl(descriptor, fcntl.F_SETFD, 0)  # not close-on-exec
     (DATA / "postmaster.pid").unlink(missing_ok=True)
 
 

@@ -24,7 +24,7 @@ class Primary:
     incarnation: str | None
     lsn: int
     slot: bool
-    kept: int | None  # where the slot's WAL begins; None when it is lost or there is no slot
+    kept: int | None  # where the slot's WAL begins; None when that is lost, or without a slot
 
 
 class Verdict(Enum):
@@ -48,17 +48,19 @@ def judge(standby: Standby | None, primary: Primary, idle: float) -> tuple[Verdi
     system identifier, so Postgres itself cannot tell that the standby's is another: the
     incarnation can.
     """
+    if standby is not None and standby.incarnation not in (None, primary.incarnation):
+        return Verdict.REBUILD, "the primary was reset"
+    if primary.slot and primary.kept is None:
+        return Verdict.REBUILD, "the primary gave up the WAL that it kept for this standby"
     if standby is not None:
-        if standby.incarnation not in (None, primary.incarnation):
-            return Verdict.REBUILD, "the primary was reset"
         if standby.receiver is not None:
             return Verdict.KEEP, "streaming"
         if standby.lsn > primary.lsn:
             return Verdict.REBUILD, "the standby is ahead of the primary"
+        if primary.kept is not None and standby.lsn < primary.kept:
+            return Verdict.REBUILD, "the primary no longer keeps the WAL that is needed"
     if not primary.slot:
         return Verdict.KEEP, "the primary has no slot for this standby"
-    if primary.kept is None or (standby is not None and standby.lsn < primary.kept):
-        return Verdict.REBUILD, "the primary no longer keeps the WAL that is needed"
     if idle > STUCK:
         return Verdict.REBUILD, f"not streaming for {idle:.0f} s"
     return Verdict.KEEP, "waiting for the stream"

@@ -16,8 +16,19 @@ import subprocess
 import time
 from pathlib import Path
 
-from cluster import BAKED, DATA, SLOT, SOCKET, adopt, command, incoming, lock_volume, log
-from cluster import secret, seed
+from cluster import (
+    BAKED,
+    DATA,
+    SLOT,
+    SOCKET,
+    adopt,
+    command,
+    incoming,
+    lock_volume,
+    log,
+    secret,
+    seed,
+)
 from following import Primary, Standby, Verdict, judge, position
 
 PRIMARY_HOST = os.environ.get("PRIMARY_HOST", "postgres-primary")
@@ -66,8 +77,8 @@ def look_at_primary() -> Primary | None:
     """The primary's state, or None while it does not answer."""
     row = ask_primary(
         f"""SELECT (SELECT id FROM incarnation), pg_current_wal_flush_lsn(),
-                   count(slot_name), max(restart_lsn)
-            FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""
+                   count(slot_name), max(restart_lsn) FILTER (WHERE wal_status <> 'lost')
+            FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608 - a constant
     )
     if not row:
         return None
@@ -126,7 +137,7 @@ def rebuild(primary: Primary, *, from_image: bool) -> bool:
         drop = [f"SELECT pg_drop_replication_slot('{SLOT}')"] if primary.slot else []
         ask_primary(*drop, f"SELECT pg_create_physical_replication_slot('{SLOT}', true)")
     path = incoming()
-    words = ["pg_basebackup", "-d", conninfo(), "-D", path, "-X", "stream", "-S", SLOT]
+    words = ["pg_basebackup", "-d", conninfo(), "-D", str(path), "-X", "stream", "-S", SLOT]
     words += ["--checkpoint=fast", "--no-sync", "--no-manifest"]
     if subprocess.run(words, check=False).returncode != 0:
         return False
@@ -140,7 +151,7 @@ class Supervisor:
     def __init__(self) -> None:
         self.server: subprocess.Popen[bytes] | None = None
         self.verified: int | None = None  # the receiver known to follow the right primary
-        self.streamed = time.monotonic()  # when the standby last streamed or could not have
+        self.streamed = time.monotonic()  # when it last streamed, or could not have
         self.failures = 0
         self.said = ""
 
@@ -166,11 +177,10 @@ class Supervisor:
     def look(self) -> None:
         """One look at the standby; rebuilds it where it cannot follow any more."""
         standby = look_at_standby()
-        if standby is not None and standby.receiver is not None:
+        if standby and standby.receiver and standby.receiver == self.verified:
             self.streamed = time.monotonic()
             self.failures = 0
-            if standby.receiver == self.verified:
-                return
+            return
         primary = look_at_primary()
         if primary is None:
             self.streamed = time.monotonic()
@@ -194,8 +204,11 @@ class Supervisor:
         self.start()
 
     def ended(self, code: int) -> None:
-        """Postgres ended by itself. Killed (below 0) or stopped (0) by somebody stays so and ends
-        the container; a recovery that failed is worth a new cluster, from the primary as it is now."""
+        """Postgres ended by itself.
+
+        Killed (below 0) or stopped (0) by somebody stays so and ends the container; a recovery
+        that failed is worth a new cluster, from the primary as it is now.
+        """
         self.failures += 1
         if code <= 0 or self.failures > REBUILDS:
             raise SystemExit(code if code >= 0 else 128 - code)
