@@ -35,7 +35,7 @@ DATA_SERVICES = (
 # Seconds that compose may take to bring every service to healthy; it needs about ten.
 UP_DEADLINE = 180
 # Seconds for services that were not started anew to find the fresh ones.
-SETTLE_DEADLINE = 30
+SETTLE_DEADLINE = 60
 
 
 class Stack:
@@ -58,17 +58,22 @@ class Stack:
         service that did not come up, ``MachineLacks`` for what this machine has not, ``BadInput``
         for an explicitly chosen port that is taken.
         """
-        from lab.images import Images
-        from lab.machine import Machine
-
-        self.home.prepare()
-        Machine(self.home, report).ready()
-        images = Images(self.home, report)
-        images.ready()
-        make_secrets(self.home)
-        write_env(self.home, self.project.published(), grafana=images.grafana())
-        self.__dict__.pop("expected", None)
-        self._start(report)
+        self._prepare(report)
+        with report.step("bringing the stack up") as step:
+            self._clear_the_way()
+            try:
+                self._compose_up()
+            except CommandFailed:
+                # Once more, with fresh containers where the old ones do not get well.
+                ill = [service for service in self.services() if not service.ok]
+                if not ill:
+                    raise
+                step.at(0, 1, f"again: {', '.join(service.name for service in ill)}")
+                self.project.remove([service.container_id for service in ill])
+                try:
+                    self._compose_up()
+                except CommandFailed as error:
+                    raise self._explained(error) from error
         return self.services()
 
     def down(self, *, volumes: bool = False) -> None:
@@ -82,18 +87,24 @@ class Stack:
 
         The database comes back from its image, so this takes seconds. Returns and raises as ``up``.
         """
-        with report.step("going back to the pristine database"):
-            self.project.unpause()
+        self._prepare(report)
+        with report.step("going back to the pristine database") as step:
+            self._clear_the_way()
             self.project.remove(
                 [c.container_id for c in self.project.states() if c.name in DATA_SERVICES]
             )
-            for name in DATA_VOLUMES:
-                self.project.remove_volume(name)
-            # Others hold the photos' volume open, so it is emptied instead.
+            # Others hold the photos' volume open, so it is emptied, by a container of its own.
             empty = ("find", MEDIA_SERVICE, "/media", "-mindepth", "2", "-delete")
-            self.project.compose("run", "--rm", "--no-deps", "-T", "--entrypoint", *empty)
-        self.up(report)
-        self._prove_healthy(report)
+            with ThreadPoolExecutor() as pool:
+                emptied = pool.submit(
+                    self.project.compose,
+                    *("run", "--rm", "--no-deps", "-T", "--entrypoint", *empty),
+                )
+                list(pool.map(self.project.remove_volume, DATA_VOLUMES))
+                emptied.result()
+            self._compose_up(wait=False)
+            step.at(1, 2, "asking every service")
+            self._prove_healthy()
         return self.services()
 
     # -- looking ------------------------------------------------------------------------------
@@ -188,27 +199,23 @@ class Stack:
 
     # -- within -------------------------------------------------------------------------------
 
-    def _start(self, report: Report) -> None:
-        with report.step("bringing the stack up") as step:
-            self._clear_the_way()
-            try:
-                self._compose_up()
-            except CommandFailed:
-                # Once more, with fresh containers where the old ones do not get well.
-                ill = [service for service in self.services() if not service.ok]
-                if not ill:
-                    raise
-                step.at(0, 1, f"again: {', '.join(service.name for service in ill)}")
-                self.project.remove([service.container_id for service in ill])
-                try:
-                    self._compose_up()
-                except CommandFailed as error:
-                    raise self._explained(error) from error
+    def _prepare(self, report: Report) -> None:
+        """Machine, images, passwords and ports: all that compose needs."""
+        from lab.images import Images
+        from lab.machine import Machine
 
-    def _compose_up(self) -> None:
-        options = ("--detach", "--remove-orphans", "--pull", "never", "--wait")
-        deadline = ("--wait-timeout", str(UP_DEADLINE))
-        self.project.compose("up", *options, *deadline, timeout=UP_DEADLINE + 60)
+        self.home.prepare()
+        Machine(self.home, report).ready()
+        images = Images(self.home, report)
+        images.ready()
+        make_secrets(self.home)
+        write_env(self.home, self.project.published(), grafana=images.grafana())
+        self.__dict__.pop("expected", None)
+
+    def _compose_up(self, *, wait: bool = True) -> None:
+        waiting = ("--wait", "--wait-timeout", str(UP_DEADLINE)) if wait else ()
+        options = ("--detach", "--remove-orphans", "--pull", "never", *waiting)
+        self.project.compose("up", *options, timeout=UP_DEADLINE + 60)
 
     def _clear_the_way(self) -> None:
         """Remove what compose would stumble over: it starts containers, it does not mend them.
@@ -226,17 +233,22 @@ class Stack:
         ]
         self.project.remove(hopeless)
 
-    def _prove_healthy(self, report: Report) -> None:
-        """Ask every service now: the engine's word is as old as its last probe."""
+    def _prove_healthy(self) -> None:
+        """Wait until every service says so itself: the engine's word is as old as its last probe,
+        and to wait for the next one takes longer than the services do.
+        """
         until = time.monotonic() + SETTLE_DEADLINE
-        waiting = [service.name for service in self.services()]
-        with report.step("asking every service"):
-            while waiting:
-                with ThreadPoolExecutor(8) as pool:
-                    answers = list(pool.map(self.healthy, waiting))
-                waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
-                if waiting and time.monotonic() > until:
-                    raise Failed(f"still not healthy: {', '.join(waiting)}", remedy="lab status")
+        waiting = self.expected
+        while waiting:
+            with ThreadPoolExecutor(4) as pool:
+                answers = list(pool.map(self.healthy, waiting))
+            waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
+            if waiting and time.monotonic() > until:
+                ill = [service for service in self.services() if service.name in waiting]
+                raise Failed(
+                    "not healthy after the reset:\n" + "\n".join(self._last_words(ill)),
+                    remedy="lab up",
+                )
 
     def _explained(self, error: CommandFailed) -> LabError:
         """``docker compose up`` failed: which services, and the last thing each of them said."""
