@@ -1,0 +1,196 @@
+"""The command line: exit codes, messages for people, JSON for programs. No Docker is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab import cli
+from lab.cli import app, tell_interrupted
+from lab.home import Home
+from lab.journal import Journal
+
+
+def lab(home: Path, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """The command, in a home of its own, on a machine without an engine."""
+    env = {
+        **os.environ,
+        "LAB_HOME": str(home),
+        "LAB_PROJECT": "nobody",
+        "DOCKER_HOST": "unix:///nonexistent.sock",
+        "LAB_NO_INSTALL": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *args],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=env,
+        timeout=60,
+    )
+
+
+def journal_with_incident(home: Path, *, announced: bool = True) -> None:
+    """An incident that is on, or being prepared."""
+    folder = home / "projects" / "nobody"
+    folder.mkdir(parents=True)
+    from lab.library import Library
+
+    scenario = Library().load("3am", 1)
+    with Journal(folder / "lab.db") as journal:
+        number = journal.begin("3am", 1, scenario.model_dump_json(), 1.0)
+        journal.stamp(number, "injected_at", 2.0)
+        if announced:
+            journal.stamp(number, "announced_at", 3.0)
+
+
+def test_every_command_says_what_it_does(tmp_path: Path) -> None:
+    """An undocumented command fails."""
+    shown = lab(tmp_path, "--help")
+    assert shown.returncode == 0
+    from lab import cli_incident, cli_run, cli_stack  # noqa: F401 - they register themselves
+
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert command.callback.__doc__
+        assert f"  {command.name} " in shown.stdout
+
+
+def test_help_does_not_load_what_it_does_not_need() -> None:
+    """`lab --help` stays quick: no engine, no HTTP, no plots, no YAML."""
+    script = (
+        "import sys\nsys.argv = ['lab', '--help']\nfrom lab.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'docker', 'httpx', 'matplotlib', 'pydantic', 'ruamel', 'jinja2', 'sqlite3'}\n"
+        "sys.exit(repr(heavy & set(sys.modules)) if heavy & set(sys.modules) else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("run", "3m"), 2, "did you mean 3am?"),
+        (("start", "no-such-thing"), 2, "there are:"),
+        (("run",), 2, "no incident is on"),
+        (("ack",), 2, "no incident is on"),
+        (("hint",), 2, "no incident is on"),
+        (("resolve",), 2, "no incident is on"),
+        (("end",), 2, "no incident is on"),
+        (("diagnose", "--file", "nothing.yaml"), 2, "no incident is on"),
+        (("verdict",), 2, "no incident yet"),
+        (("verdict", "--incident", "9"), 2, "no incident 9"),
+        (("signals", "-c", "postgress"), 2, "postgres"),
+        (("status",), 4, "no Docker engine answers"),
+        (("nonsense",), 2, "No such command"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_sentence(
+    tmp_path: Path, args: tuple[str, ...], code: int, said: str
+) -> None:
+    """The documented exit code, the reason on stderr, and never a traceback."""
+    done = lab(tmp_path, *args)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_home_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """Before anything is looked at, let alone broken."""
+    (tmp_path / "home").write_text("a file, not a directory")
+    done = lab(tmp_path / "home", "start", "3am")
+    assert done.returncode == 4
+    assert "cannot write" in done.stderr
+
+
+def test_a_second_incident_is_refused(tmp_path: Path) -> None:
+    """One at a time, and the first can still be found."""
+    journal_with_incident(tmp_path)
+    done = lab(tmp_path, "start", "3am")
+    assert done.returncode == 2
+    assert "is on already" in done.stderr
+    assert "lab end" in done.stderr
+
+
+def test_a_wrong_diagnosis_file_is_no_attempt(tmp_path: Path) -> None:
+    """Place, word and suggestion; the journal has nothing of it."""
+    journal_with_incident(tmp_path)
+    text = "component: postgres-primary\ncause: mising-index\nchain: [quue:depth]\n"
+    done = lab(tmp_path, "diagnose", "--file", "-", stdin=text)
+    assert done.returncode == 2
+    assert "standard input:2:8" in done.stderr
+    assert "missing-index" in done.stderr
+    assert "did you mean queue:depth" in done.stderr
+    with Journal(tmp_path / "projects" / "nobody" / "lab.db") as journal:
+        assert journal.answers(1) == []
+
+
+def test_the_verdict_of_an_open_incident_is_not_told(tmp_path: Path) -> None:
+    """No score before the end."""
+    journal_with_incident(tmp_path)
+    done = lab(tmp_path, "verdict")
+    assert done.returncode == 2
+    assert "still on" in done.stderr
+
+
+def test_a_hint_is_json_for_programs(tmp_path: Path) -> None:
+    """One document on standard output, nothing else."""
+    journal_with_incident(tmp_path)
+    hint = json.loads(lab(tmp_path, "hint", "--json").stdout)
+    assert hint["number"] == 1
+    assert hint["price"] > 0
+    assert hint["left"] == 2
+
+
+def test_scenarios_are_json_for_programs_without_their_answers(tmp_path: Path) -> None:
+    """What a learner may know, and no more."""
+    shown = lab(tmp_path, "scenarios", "--json").stdout
+    assert "3am" in [one["slug"] for one in json.loads(shown)]
+    assert "missing-index" not in shown
+
+
+def test_the_schema_is_exported(tmp_path: Path) -> None:
+    """For editors."""
+    schema = json.loads(lab(tmp_path, "scenarios", "--schema").stdout)
+    assert {"title", "faults", "truth"} <= schema["properties"].keys()
+
+
+def test_the_words_of_a_diagnosis_can_be_listed(tmp_path: Path) -> None:
+    """Without an incident, for whoever prepares."""
+    done = lab(tmp_path, "diagnose", "--words")
+    assert done.returncode == 0
+    assert "missing-index" in done.stdout
+    assert {"components", "causes"} == json.loads(
+        lab(tmp_path, "diagnose", "--words", "--json").stdout
+    ).keys()
+
+
+@pytest.mark.parametrize(
+    ("announced", "said"), [(True, "is still on"), (False, "`lab restore` brings it home")]
+)
+def test_an_interrupt_says_where_things_stand(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    announced: bool,
+    said: str,
+) -> None:
+    """Ctrl-C at any moment leaves a journal, and the message says what can be done with it."""
+    journal_with_incident(tmp_path, announced=announced)
+    home = Home(root=tmp_path, base=tmp_path, project="nobody")
+    monkeypatch.setattr(Home, "find", classmethod(lambda _: home))
+    tell_interrupted()
+    assert said in capsys.readouterr().err
+
+
+def test_the_exit_code_of_an_interrupt_is_its_own() -> None:
+    """As shells have it for SIGINT."""
+    assert cli.INTERRUPTED == 130

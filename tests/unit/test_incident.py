@@ -1,0 +1,376 @@
+"""The lifecycle of an incident, in a made-up world with a real journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import incident
+from lab.diagnosis import Diagnosis, Evidence
+from lab.doors import Doors
+from lab.ending import chosen, end, resolve, verdict_of
+from lab.errors import BadInput, Failed, LabError, Unknown
+from lab.history import Outcome
+from lab.journal import OneAtATime
+from lab.progress import QUIET
+from lab.restore import restore
+from tests.unit.world import INDEX, Killed, World, doors_to, write_scenario
+
+TRUE = Diagnosis(
+    "postgres-primary",
+    "missing-index",
+    (Evidence("signal", "postgres:seq_rows:rate"),),
+    ("postgres:seq_rows:rate", "client:latency_seconds:p95", "queue:oldest_age_seconds"),
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
+    write_scenario(tmp_path)
+    with doors_to(world, tmp_path) as opened:
+        yield opened
+
+
+def started(doors: Doors, world: World, *, wait: float = 40) -> None:
+    """An incident that is on, and has been for `wait` seconds."""
+    incident.start(doors, "slow", 1, QUIET)
+    world.pause(wait)
+
+
+def mend(world: World) -> None:
+    """What an operator does."""
+    world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")
+
+
+class TestStart:
+    def test_it_measures_a_baseline_before_it_breaks_anything(
+        self, doors: Doors, world: World
+    ) -> None:
+        """The baseline is a window of calm, and the injection comes after it."""
+        row = incident.start(doors, "slow", 1, QUIET)
+        assert row.phase == "live"
+        assert row.baseline_from is not None
+        assert row.baseline_until is not None
+        assert row.injected_at is not None
+        assert row.baseline_until - row.baseline_from >= 10
+        assert row.baseline_until <= row.injected_at
+        assert world.broken
+
+    def test_the_token_is_on_the_disk_before_the_fault_is_injected(
+        self, doors: Doors, world: World, tmp_path: Path
+    ) -> None:
+        """A process that dies right before the injection has already written how to undo it."""
+        world.kill_before = "DROP INDEX"
+        with pytest.raises(Killed):
+            incident.start(doors, "slow", 1, QUIET)
+        with doors_to(world, tmp_path) as fresh:
+            (fault,) = fresh.journal.unhealed()
+        assert fault.name == "drop_index"
+        assert INDEX in fault.token
+        assert not world.broken
+
+    def test_a_second_incident_is_refused_while_one_is_on(self, doors: Doors, world: World) -> None:
+        """Only one incident at a time, and the first is left alone."""
+        started(doors, world)
+        with pytest.raises(OneAtATime, match="is on already"):
+            incident.start(doors, "slow", 2, QUIET)
+        assert incident.current(doors).seed == 1
+
+    def test_nothing_is_broken_when_the_baseline_is_not_calm(
+        self, doors: Doors, world: World
+    ) -> None:
+        """A stack that already suffers gets no fault on top; the run is closed as invalid."""
+        world.fixed["client:latency_seconds:p95"] = 2.0
+        with pytest.raises(Failed, match="nothing was broken"):
+            incident.start(doors, "slow", 1, QUIET)
+        assert not any("DROP" in statement for statement in world.statements)
+        assert doors.journal.latest().invalid is not None  # type: ignore[union-attr]
+
+    def test_a_fault_that_the_witness_does_not_see_makes_the_run_invalid(
+        self, doors: Doors, world: World
+    ) -> None:
+        """An injection without effect is nobody's failure: exit code 3, healed and closed."""
+        world.deaf = True
+        with pytest.raises(Unknown, match="invalid") as raised:
+            incident.start(doors, "slow", 1, QUIET)
+        assert raised.value.exit_code == 3
+        assert doors.journal.open_one() is None
+        assert doors.journal.unhealed() == []
+        assert not world.load.running
+
+    def test_an_interrupted_start_is_cleared_away_by_the_next_one(
+        self, doors: Doors, world: World, tmp_path: Path
+    ) -> None:
+        """Heal on the way in: what a killed process left behind is mended before a new start."""
+        world.kill_after = "DROP INDEX"
+        with pytest.raises(Killed):
+            incident.start(doors, "slow", 1, QUIET)
+        assert world.broken
+        with doors_to(world, tmp_path) as fresh:
+            row = incident.start(fresh, "slow", 2, QUIET)
+            assert (row.seed, row.phase) == (2, "live")
+            assert fresh.journal.incident(1).invalid is not None
+
+    def test_an_unknown_name_is_refused_before_anything_happens(
+        self, doors: Doors, world: World
+    ) -> None:
+        """A typo starts nothing and says what was probably meant."""
+        with pytest.raises(BadInput) as raised:
+            incident.start(doors, "slwo", 1, QUIET)
+        assert "slow" in (raised.value.remedy or "")
+        assert world.ups == 0
+
+
+class TestOnCall:
+    def test_the_page_cannot_be_acknowledged_before_it_rings(
+        self, doors: Doors, world: World
+    ) -> None:
+        """There is nothing to acknowledge yet."""
+        started(doors, world, wait=2)
+        with pytest.raises(BadInput, match="not rung"):
+            incident.acknowledge(doors)
+
+    def test_the_first_acknowledgement_counts(self, doors: Doors, world: World) -> None:
+        """Saying it twice changes nothing."""
+        started(doors, world)
+        first = incident.acknowledge(doors)
+        world.pause(30)
+        assert incident.acknowledge(doors) == first
+
+    def test_breach_and_page_are_derived_though_nobody_watched(
+        self, doors: Doors, world: World
+    ) -> None:
+        """A runner that was away for minutes still knows when it began, and when it rang."""
+        started(doors, world, wait=300)
+        row = incident.current(doors)
+        assert row.injected_at is not None
+        seen = incident.moments(doors, row)
+        assert seen.breached_at == pytest.approx(row.injected_at + 6, abs=1.1)
+        assert seen.paged_at == pytest.approx(row.injected_at + 20, abs=1.1)
+        assert seen.recovered_at is None
+
+    def test_hints_come_in_order_and_run_out(self, doors: Doors, world: World) -> None:
+        """Each has its price; after the last one there is no more."""
+        started(doors, world)
+        assert [incident.take_hint(doors).hint.price for _ in range(2)] == [5, 10]
+        assert incident.next_price(doors) is None
+        with pytest.raises(BadInput, match="no more hints"):
+            incident.take_hint(doors)
+
+    def test_a_diagnosis_with_unknown_words_is_not_an_attempt(
+        self, doors: Doors, world: World
+    ) -> None:
+        """A typo costs nothing: nothing is recorded."""
+        started(doors, world)
+        with pytest.raises(BadInput, match="unknown cause"):
+            incident.diagnose(doors, Diagnosis("postgres-primary", "mising-indx"))
+        assert doors.journal.answers(1) == []
+
+    def test_a_final_diagnosis_cannot_be_revised(self, doors: Doors, world: World) -> None:
+        """The learner's last word is the last one."""
+        started(doors, world)
+        assert incident.diagnose(doors, Diagnosis("worker", "workers-too-few")) == 1
+        assert incident.diagnose(doors, TRUE, final=True) == 2
+        with pytest.raises(BadInput, match="final"):
+            incident.diagnose(doors, TRUE)
+
+
+class TestEnd:
+    def test_a_mended_and_understood_incident_passes(self, doors: Doors, world: World) -> None:
+        """The whole way: page, diagnosis, fix, measured recovery, verdict, home."""
+        started(doors, world)
+        incident.acknowledge(doors)
+        incident.diagnose(doors, TRUE, final=True)
+        mend(world)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        ended = end(doors, QUIET)
+        assert (ended.verdict.diagnosed, ended.verdict.mitigated) == (Outcome.PASS, Outcome.PASS)
+        assert ended.not_home is None
+        assert doors.journal.open_one() is None
+        assert not world.load.running
+
+    def test_the_verdict_can_be_computed_again_later(
+        self, doors: Doors, world: World, tmp_path: Path
+    ) -> None:
+        """It comes from the history that was kept, in any process, and is the same."""
+        started(doors, world)
+        incident.diagnose(doors, TRUE)
+        mend(world)
+        resolve(doors, QUIET)
+        verdict = end(doors, QUIET).verdict
+        with doors_to(world, tmp_path) as fresh:
+            fresh.__dict__["prometheus"] = None
+            assert verdict_of(fresh, chosen(fresh, None)) == verdict
+
+    def test_without_a_fix_it_is_not_mitigated_and_the_lab_heals_it(
+        self, doors: Doors, world: World
+    ) -> None:
+        """Nobody acted: fail and fail, and the stack comes home all the same."""
+        started(doors, world)
+        ended = end(doors, QUIET)
+        assert (ended.verdict.diagnosed, ended.verdict.mitigated) == (Outcome.FAIL, Outcome.FAIL)
+        assert not world.broken
+        assert doors.journal.unhealed() == []
+
+    def test_a_fix_that_was_never_claimed_is_measured_at_the_end(
+        self, doors: Doors, world: World
+    ) -> None:
+        """Whoever forgets `lab resolve` is not punished for it."""
+        started(doors, world)
+        mend(world)
+        world.pause(60)
+        assert end(doors, QUIET).verdict.mitigated is Outcome.PASS
+
+    def test_giving_up_shows_the_answer_without_measuring(self, doors: Doors, world: World) -> None:
+        """Giving up is allowed."""
+        started(doors, world)
+        verdict = end(doors, QUIET, give_up=True).verdict
+        assert verdict.mitigated is Outcome.FAIL
+        assert verdict.answer.answer.cause == "missing-index"
+        assert doors.journal.claims(1) == []
+
+    def test_sending_the_customers_away_is_no_recovery(self, doors: Doors, world: World) -> None:
+        """The objectives of nobody hold easily."""
+        started(doors, world)
+        mend(world)
+        doors.load.stop()
+        assert resolve(doors, QUIET).outcome is Outcome.FAIL
+
+    def test_a_missing_replica_is_no_recovery(self, doors: Doors, world: World) -> None:
+        """Everything that was there must be there."""
+        started(doors, world)
+        mend(world)
+        world.down.add("api-3")
+        measured = resolve(doors, QUIET)
+        assert measured.outcome is Outcome.FAIL
+        assert any("api-3" in check.reason for check in measured.checks)
+
+    def test_without_prometheus_the_recovery_is_unknown(self, doors: Doors, world: World) -> None:
+        """What could not be measured is not the learner's failure."""
+        started(doors, world)
+        mend(world)
+        world.blind = True
+        assert resolve(doors, QUIET, within_s=2).outcome is Outcome.UNKNOWN
+
+    def test_it_may_be_claimed_again_after_a_failure(self, doors: Doors, world: World) -> None:
+        """A wrong fix is not the end: the last claim counts."""
+        started(doors, world)
+        assert resolve(doors, QUIET, within_s=1).outcome is Outcome.FAIL
+        mend(world)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        assert len(doors.journal.claims(1)) == 2
+
+    def test_there_is_no_verdict_while_it_is_on(self, doors: Doors, world: World) -> None:
+        """No score is shown before it is final."""
+        started(doors, world)
+        with pytest.raises(BadInput, match="still on"):
+            verdict_of(doors, chosen(doors, None))
+
+    def test_an_end_that_was_interrupted_is_carried_on(
+        self, doors: Doors, world: World, tmp_path: Path
+    ) -> None:
+        """Killed while healing: the next `end` keeps the moment of the first, and heals."""
+        started(doors, world)
+        world.kill_before = "CREATE INDEX"
+        with pytest.raises(Killed):
+            end(doors, QUIET)
+        assert world.broken
+        with doors_to(world, tmp_path) as fresh:
+            first = fresh.journal.incident(1).ended_at
+            world.pause(100)
+            end(fresh, QUIET)
+            assert fresh.journal.incident(1).ended_at == first
+            assert fresh.journal.open_one() is None
+        assert not world.broken
+
+
+class TestRestore:
+    @pytest.mark.parametrize(
+        ("moment", "statement"),
+        [
+            ("before", "json_agg"),
+            ("after", "json_agg"),
+            ("before", "DROP INDEX"),
+            ("after", "DROP INDEX"),
+        ],
+    )
+    def test_it_brings_the_stack_home_from_wherever_the_runner_died(
+        self, doors: Doors, world: World, tmp_path: Path, moment: str, statement: str
+    ) -> None:
+        """Killed at any step of the injection, a fresh process heals from the journal alone."""
+        setattr(world, f"kill_{moment}", statement)
+        with pytest.raises(Killed):
+            incident.start(doors, "slow", 1, QUIET)
+        with doors_to(world, tmp_path) as fresh:
+            restore(fresh, QUIET)
+            assert fresh.journal.open_one() is None
+            assert fresh.journal.unhealed() == []
+        assert not world.broken
+        assert not world.load.running
+
+    def test_it_survives_being_killed_itself(
+        self, doors: Doors, world: World, tmp_path: Path
+    ) -> None:
+        """A restore that dies is done again from the start."""
+        started(doors, world)
+        world.kill_after = "CREATE INDEX"
+        with pytest.raises(Killed):
+            restore(doors, QUIET)
+        with doors_to(world, tmp_path) as fresh:
+            restore(fresh, QUIET)
+            assert fresh.journal.unhealed() == []
+        assert not world.broken
+
+    def test_it_may_be_done_twice_and_without_any_need(self, doors: Doors, world: World) -> None:
+        """Restoring a stack that is home changes nothing and proves it again."""
+        assert restore(doors, QUIET).healed == ()
+        assert restore(doors, QUIET).healed == ()
+        assert not world.broken
+
+    def test_it_starts_what_is_down_before_it_heals_in_it(self, doors: Doors, world: World) -> None:
+        """The database is not there to be healed: it is started first."""
+        started(doors, world)
+        world.down.add("postgres-primary")
+        assert restore(doors, QUIET).healed == ("drop_index",)
+        assert not world.broken
+
+    def test_an_abandoned_incident_keeps_what_was_answered(
+        self, doors: Doors, world: World
+    ) -> None:
+        """Nothing is lost: its history and its diagnosis can still be judged."""
+        started(doors, world)
+        incident.diagnose(doors, TRUE)
+        restore(doors, QUIET)
+        verdict = verdict_of(doors, chosen(doors, None))
+        assert verdict.diagnosed is Outcome.PASS
+        assert verdict.mitigated is Outcome.FAIL
+
+    def test_it_works_when_the_customers_and_prometheus_are_gone(
+        self, doors: Doors, world: World
+    ) -> None:
+        """It heals what it can, and says that it could not prove it."""
+        started(doors, world)
+        world.blind = True
+        with pytest.raises(Unknown):
+            restore(doors, QUIET)
+        assert not world.broken
+        assert doors.journal.unhealed() == []
+
+    def test_a_witness_that_still_sees_the_fault_is_believed(
+        self, doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Healing that did not heal is an error, not a success."""
+        from lab import faults
+
+        started(doors, world)
+        monkeypatch.setattr(faults, "heal", lambda *_: None)
+        with pytest.raises(LabError, match="still shows"):
+            restore(doors, QUIET)
+        assert doors.journal.unhealed() != []

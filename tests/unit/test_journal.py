@@ -1,0 +1,161 @@
+"""The journal: durable before anything is broken, and one incident at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.errors import BadInput, LabError, MachineLacks
+from lab.journal import Journal, OneAtATime
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "lab.db") as opened:
+        yield opened
+
+
+def test_a_token_is_on_the_disk_when_plan_returns(tmp_path: Path) -> None:
+    """SIGKILL right after writing the token loses nothing: another process reads it."""
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from lab.journal import Journal\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
+        "number = journal.begin('3am', 7, '{}', 1.0)\n"
+        "journal.plan(number, 0, 'drop_index', '{\"index\": 1}', 2.0)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    path = tmp_path / "lab.db"
+    killed = subprocess.run([sys.executable, "-c", script, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with Journal(path) as journal:
+        (fault,) = journal.unhealed()
+        assert (fault.name, fault.token) == ("drop_index", '{"index": 1}')
+        assert fault.injected_at is None
+        row = journal.open_one()
+        assert row is not None
+        assert (row.slug, row.seed, row.phase) == ("3am", 7, "preparing")
+
+
+def test_every_commit_is_flushed(journal: Journal) -> None:
+    """In WAL mode only synchronous=FULL survives a power cut at any commit."""
+    db = journal._db
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_only_one_incident_may_be_open(journal: Journal) -> None:
+    """The database itself refuses a second one, whoever asks; a closed one is out of the way."""
+    first = journal.begin("3am", 1, "{}", 1.0)
+    with pytest.raises(OneAtATime):
+        journal.begin("3am", 2, "{}", 2.0)
+    journal.stamp(first, "closed_at", 3.0)
+    assert journal.begin("3am", 2, "{}", 4.0) == first + 1
+
+
+def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
+    """One writes a hint while the other holds it open; both see it."""
+    with Journal(tmp_path / "lab.db") as one, Journal(tmp_path / "lab.db") as other:
+        number = one.begin("3am", 1, "{}", 1.0)
+        assert [other.hint(number, 5, 2.0), one.hint(number, 10, 3.0)] == [1, 2]
+        assert [hint.content for hint in other.hints(number)] == ["5", "10"]
+
+
+def test_the_first_time_of_anything_stays(journal: Journal) -> None:
+    """An incident that ended once does not end again when its end is carried on."""
+    number = journal.begin("3am", 1, "{}", 1.0)
+    journal.stamp(number, "ended_at", 5.0)
+    journal.stamp(number, "ended_at", 9.0)
+    assert journal.incident(number).ended_at == 5.0
+
+
+def test_the_phase_follows_what_has_happened(journal: Journal) -> None:
+    """Preparing, live, ended, closed."""
+    number = journal.begin("3am", 1, "{}", 1.0)
+    phases = [journal.incident(number).phase]
+    for stamp in ("announced_at", "ended_at", "closed_at"):
+        journal.stamp(number, stamp, 2.0)
+        phases.append(journal.incident(number).phase)
+    assert phases == ["preparing", "live", "ended", "closed"]
+
+
+def test_healed_faults_are_no_longer_to_be_healed(journal: Journal) -> None:
+    """The last injected is healed first, and what is healed is done with."""
+    number = journal.begin("3am", 1, "{}", 1.0)
+    for position in range(2):
+        journal.plan(number, position, f"fault{position}", "{}", 2.0)
+    last, first = journal.unhealed()
+    assert (last.name, first.name) == ("fault1", "fault0")
+    journal.healed(last, 3.0)
+    assert [fault.name for fault in journal.unhealed()] == ["fault0"]
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_written(journal: Journal) -> None:
+    """A write that does not fit fails as a whole, with a remedy, and exit code 4."""
+    number = journal.begin("3am", 1, "{}", 1.0)
+    pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
+    journal._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(MachineLacks, match="full") as raised:
+        journal.plan(number, 0, "drop_index", "x" * 100_000, 2.0)
+    assert raised.value.exit_code == 4
+    assert "LAB_HOME" in (raised.value.remedy or "")
+    assert journal.unhealed() == []
+
+
+def test_a_read_only_home_is_refused(tmp_path: Path) -> None:
+    """It cannot be written to, so nothing may be broken: exit code 4, and a way out."""
+    home = tmp_path / "home"
+    home.mkdir()
+    Journal(home / "lab.db").close()
+    script = (
+        "import sys\nfrom pathlib import Path\nfrom lab.errors import MachineLacks\n"
+        "from lab.journal import Journal\n"
+        "try:\n    Journal(Path(sys.argv[1])).begin('3am', 1, '{}', 1.0)\n"
+        "except MachineLacks:\n    sys.exit(4)\n"
+    )
+    argv = [sys.executable, "-c", script, str(home / "lab.db")]
+    if os.geteuid() == 0:
+        # Permissions do not bind the super-user; a read-only mount of its own does.
+        read_only = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" || exit 77; exec "$@"'
+        argv = ["unshare", "--mount", "sh", "-c", read_only, str(home), *argv]
+    else:
+        home.chmod(0o555)
+    tried = subprocess.run(argv, check=False, capture_output=True)
+    home.chmod(0o755)
+    if tried.returncode in (77, 1) and b"mount" in tried.stderr:
+        pytest.skip("this machine does not let us mount anything")
+    assert tried.returncode == 4
+
+
+def test_what_is_no_journal_is_not_touched(tmp_path: Path) -> None:
+    """Another file of that name is refused and left as it is."""
+    path = tmp_path / "lab.db"
+    path.write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(LabError, match="not a journal"):
+        Journal(path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
+    """An older lab does not write into what it does not know."""
+    path = tmp_path / "lab.db"
+    Journal(path).close()
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(LabError, match="newer version"):
+        Journal(path)
+
+
+def test_an_unknown_incident_is_named(journal: Journal) -> None:
+    """There is no incident 12."""
+    with pytest.raises(BadInput, match="no incident 12"):
+        journal.incident(12)

@@ -1,0 +1,176 @@
+"""Scenarios: declared, validated with file, line and column, varied by their seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jsonschema
+import pytest
+from ruamel.yaml import YAML
+
+from lab.errors import BadInput
+from lab.library import Library, Words
+from lab.scenario import Scenario, scenario_schema
+from tests.unit.world import SCENARIO, write_scenario
+
+SHIPPED = Library()
+
+
+@pytest.fixture(scope="module")
+def words() -> Words:
+    return Words.load()
+
+
+def load(folder: Path, words: Words, text: str, seed: int = 0) -> Scenario:
+    """A scenario of that text."""
+    write_scenario(folder, "slow", text)
+    return Library(folder / "scenarios", words).load("slow", seed)
+
+
+def refusal(folder: Path, words: Words, text: str) -> str:
+    """What is said about a scenario of that text."""
+    with pytest.raises(BadInput) as raised:
+        load(folder, words, text)
+    return raised.value.message
+
+
+@pytest.mark.parametrize("slug", SHIPPED.slugs())
+class TestShipped:
+    def test_every_seed_gives_a_valid_incident(self, slug: str) -> None:
+        """Validated with every option of every choice."""
+        assert SHIPPED.load(slug, 1).slug == slug
+
+    def test_it_survives_the_journal(self, slug: str) -> None:
+        """What is written down is what is read back."""
+        scenario = SHIPPED.load(slug, 3)
+        assert Scenario.model_validate_json(scenario.model_dump_json()) == scenario
+
+    def test_it_has_help_remedy_and_temptations(self, slug: str) -> None:
+        """At least three hints and three decoys, each saying why it tempts."""
+        assert len(SHIPPED.load(slug, 0).hints) >= 3
+        assert len(SHIPPED.decoys(slug)) >= 3
+        assert all(decoy.why for decoy in SHIPPED.decoys(slug))
+
+    def test_the_operators_scripts_use_no_lab_command(self, slug: str) -> None:
+        """Ordinary tools only: what works here works at work."""
+        for script in (SHIPPED.remedy(slug), *(decoy.path for decoy in SHIPPED.decoys(slug))):
+            words = script.read_text().split()
+            assert not {"lab", ".venv/bin/lab"} & set(words), script
+
+    def test_the_learners_texts_do_not_name_the_answer(self, slug: str) -> None:
+        """Neither the name, the title, the page nor the brief gives it away."""
+        scenario = SHIPPED.load(slug, 0)
+        told = " ".join(
+            (slug, scenario.title, scenario.page.text, SHIPPED.text(scenario, "brief"))
+        ).lower()
+        assert scenario.truth.object.lower() not in told
+        assert scenario.truth.cause.lower() not in told
+        assert "index" not in told
+
+    def test_the_exported_schema_accepts_it(self, slug: str) -> None:
+        """An editor with the schema shows no error in a good file."""
+        document = YAML(typ="safe").load(SHIPPED.path(slug) / "scenario.yaml")
+        jsonschema.validate(document, scenario_schema())
+
+
+def test_the_schema_refuses_what_the_lab_refuses() -> None:
+    """A typo is red in the editor already."""
+    document = YAML(typ="safe").load(SCENARIO)
+    document["titel"] = document.pop("title")
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, scenario_schema())
+
+
+def test_the_same_seed_makes_the_same_choices(tmp_path: Path, words: Words) -> None:
+    """And other seeds other ones, somewhere."""
+    text = SCENARIO.replace("rate: 50", "rate: {choice: rate}") + "choices: {rate: [40, 50, 60]}\n"
+    write_scenario(tmp_path, "slow", text)
+    library = Library(tmp_path / "scenarios", words)
+    rates = [library.load("slow", seed).load.rate for seed in range(20)]
+    assert rates == [library.load("slow", seed).load.rate for seed in range(20)]
+    assert set(rates) == {40, 50, 60}
+
+
+def test_texts_speak_of_what_was_picked(tmp_path: Path, words: Words) -> None:
+    """`${name}` in a hint is the option; other braces are left alone."""
+    text = SCENARIO.replace("look at the database", "look at ${where} and ${HOME}")
+    scenario = load(tmp_path, words, text + "choices: {where: [photos]}\n")
+    assert scenario.fill(scenario.hints[1].text) == "look at photos and ${HOME}"
+
+
+def test_each_option_is_validated_whatever_the_seed(tmp_path: Path, words: Words) -> None:
+    """No seed meets an error that another did not."""
+    text = SCENARIO.replace("rate: 50", "rate: {choice: rate}") + "choices: {rate: [50, -1]}\n"
+    assert "load.rate" in refusal(tmp_path, words, text)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("title: Something", "titel: Something", "scenario.yaml:2:1: titel: unknown key; did you"),
+        ("rate: 50,", "rate: fast,", "scenario.yaml:6:14: load.rate: "),
+        (
+            "fault: drop_index",
+            "fault: drop_indx",
+            "faults.0.fault: there is no fault 'drop_indx'; did you mean drop_index?",
+        ),
+        (
+            "table: photos,",
+            "tabel: photos,",
+            "faults.0.tabel: unknown key; did you mean table?",
+        ),
+        ("table: photos, ", "", "faults.0.table: is missing"),
+        (
+            'signal: "client:errors:ratio"',
+            'signal: "client:eror:ratio"',
+            "there is no signal 'client:eror:ratio'; did you mean client:errors:ratio",
+        ),
+        ("cause: missing-index", "cause: mising-index", "did you mean missing-index"),
+        ("component: postgres-primary", "component: primary", "there is no component 'primary'"),
+        ("alert: PhotoQueueBackingUp", "alert: PhotoQueue", "did you mean PhotoQueueBackingUp"),
+        ("rate: 50", "rate: {choice: speed}", "load.rate.choice: no choice 'speed'"),
+        ('op: ">"', 'op: "=>"', "symptoms.0.op"),
+        ("price: 5,", "price: 500,", "hints.0.price"),
+        ("faults:\n  - {", "faults:\n  - [", "not YAML"),
+    ],
+)
+def test_an_error_says_where_and_what_is_allowed(
+    tmp_path: Path, words: Words, before: str, after: str, said: str
+) -> None:
+    """File, line, column, the way to the value, and what was probably meant."""
+    assert before in SCENARIO
+    message = refusal(tmp_path, words, SCENARIO.replace(before, after, 1))
+    assert said in message
+    assert "scenario.yaml:" in message
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path, words: Words) -> None:
+    """Nobody wants to mend a file error by error."""
+    text = SCENARIO.replace("difficulty: 1", "difficulty: 9").replace("minutes: 10", "minutes: 1")
+    message = refusal(tmp_path, words, text)
+    assert "difficulty" in message
+    assert "minutes" in message
+
+
+def test_a_folder_without_its_remedy_is_refused(tmp_path: Path, words: Words) -> None:
+    """A scenario ships its solution."""
+    folder = write_scenario(tmp_path)
+    (folder / "remedy.sh").unlink()
+    with pytest.raises(BadInput, match=r"remedy\.sh"):
+        Library(tmp_path / "scenarios", words).load("slow", 0)
+
+
+def test_a_decoy_that_does_not_say_why_is_refused(tmp_path: Path, words: Words) -> None:
+    """A temptation nobody feels is no decoy."""
+    folder = write_scenario(tmp_path)
+    (folder / "decoys" / "restart.sh").write_text("#!/bin/sh\ntrue\n")
+    with pytest.raises(BadInput, match="why it tempts"):
+        Library(tmp_path / "scenarios", words).load("slow", 0)
+
+
+def test_an_unknown_name_suggests_the_nearest(tmp_path: Path, words: Words) -> None:
+    """A typo in the name of a scenario."""
+    write_scenario(tmp_path, "two-of-three")
+    with pytest.raises(BadInput) as raised:
+        Library(tmp_path / "scenarios", words).path("two-of-tree")
+    assert raised.value.remedy == "did you mean two-of-three?"

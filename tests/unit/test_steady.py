@@ -1,0 +1,123 @@
+"""The gate: it opens when everything has held for a window, and says what keeps it shut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.doors import Doors
+from lab.errors import Failed, Unknown
+from lab.progress import QUIET
+from lab.prometheus import PrometheusUnavailable
+from lab.series import Condition, Span
+from lab.steady import Look, prove_home, prove_up, refuse, wait_until
+from tests.unit.world import World, doors_to
+
+FAST = Condition(signal="client:latency_seconds:p95", op="<=", value=0.5)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
+    with doors_to(world, tmp_path) as opened:
+        yield opened
+
+
+def wait(doors: Doors, *conditions: Condition, hold: float = 10, within: float = 30) -> object:
+    return wait_until(
+        doors, conditions, hold_s=hold, within_s=within, title="waiting", report=QUIET
+    )
+
+
+def test_a_whole_window_must_hold(doors: Doors, world: World) -> None:
+    """It opens after the window, not at the first good value."""
+    begun = world.now
+    window = wait(doors, FAST)
+    assert isinstance(window, Span)
+    assert window.start >= begun
+    assert window.seconds >= 10
+
+
+def test_a_break_within_begins_the_window_anew(doors: Doors, world: World) -> None:
+    """One bad stretch, and the whole window lies after it."""
+    world.changes += [(world.now - 3, True), (world.now + 8, False)]
+    window = wait(doors, FAST)
+    assert isinstance(window, Span)
+    assert window.start >= world.changes[1][0] + 2
+
+
+def test_it_gives_up_with_the_last_thing_it_saw(doors: Doors, world: World) -> None:
+    """Never a silent time-out: the condition, its value and what was wanted."""
+    world.fixed[FAST.signal] = 2.0
+    looks = wait(doors, FAST)
+    assert isinstance(looks, list)
+    assert str(looks[0]) == "client:latency_seconds:p95 is 2, wanted <= 0.5"
+
+
+def test_what_is_not_measured_keeps_it_shut(doors: Doors) -> None:
+    """No data is not well."""
+    looks = wait(doors, Condition(signal="no:such:signal", op="<=", value=1))
+    assert isinstance(looks, list)
+    assert looks[0].held is None
+
+
+def test_the_worst_series_speaks_for_a_split_signal(doors: Doors) -> None:
+    """`where` narrows it; a label that no series has means that nothing is measured."""
+    up = Condition(signal="nginx:upstream_up", op=">=", value=1)
+    assert isinstance(wait(doors, up), Span)
+    assert isinstance(wait(doors, up.model_copy(update={"where": {"upstream": "x"}})), list)
+
+
+def test_a_silent_prometheus_is_an_error_of_its_own(doors: Doors, world: World) -> None:
+    """It is waited for, and then it is unknown."""
+    world.blind = True
+    with pytest.raises(PrometheusUnavailable):
+        wait(doors, FAST)
+
+
+def test_a_prometheus_that_comes_back_in_time_is_forgiven(doors: Doors, world: World) -> None:
+    """It may be restarting."""
+    world.blind = True
+    back = world.now + 10
+
+    def look() -> None:
+        world.blind = world.now < back
+
+    world.on_pause = look
+    assert isinstance(wait(doors, FAST), Span)
+
+
+def test_broken_and_unmeasured_are_told_apart() -> None:
+    """Failed when something is known to be wrong, unknown when nothing could be seen."""
+    bad, blind = Look(FAST, held=False, last=3.0), Look(FAST, held=None, last=None)
+    with pytest.raises(Failed):
+        refuse([bad, blind], "not well")
+    with pytest.raises(Unknown, match="not measured"):
+        refuse([blind], "not well")
+
+
+def test_an_idle_stack_is_proven_without_customers(doors: Doors, world: World) -> None:
+    """`lab up` sends nobody in."""
+    prove_up(doors, QUIET)
+    assert world.runs == 0
+
+
+def test_a_stack_is_home_when_it_serves_customers_well(doors: Doors, world: World) -> None:
+    """A few are let in, and sent away afterwards."""
+    prove_home(doors, QUIET)
+    assert world.runs == 1
+    assert not world.load.running
+
+
+def test_the_customers_leave_also_when_it_is_not_home(doors: Doors, world: World) -> None:
+    """A failed proof leaves no load behind."""
+    world.fixed[FAST.signal] = 2.0
+    with pytest.raises(Failed, match="p95 is 2"):
+        prove_home(doors, QUIET)
+    assert not world.load.running
