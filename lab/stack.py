@@ -36,6 +36,8 @@ DATA_SERVICES = (
 UP_DEADLINE = 180
 # Seconds for services that were not started anew to find the fresh ones.
 SETTLE_DEADLINE = 60
+# Seconds between two rounds of asking: each question costs the engine some CPU.
+PAUSE = 0.25
 
 
 class Stack:
@@ -239,16 +241,17 @@ class Stack:
         """
         until = time.monotonic() + SETTLE_DEADLINE
         waiting = self.expected
-        while waiting:
+        while True:
             with ThreadPoolExecutor(4) as pool:
                 answers = list(pool.map(self.healthy, waiting))
             waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
-            if waiting and time.monotonic() > until:
-                ill = [service for service in self.services() if service.name in waiting]
-                raise Failed(
-                    "not healthy after the reset:\n" + "\n".join(self._last_words(ill)),
-                    remedy="lab up",
-                )
+            if not waiting:
+                return
+            ill = [service for service in self.services() if service.name in waiting]
+            if time.monotonic() > until or any(service.state != "running" for service in ill):
+                words = "\n".join(self._last_words(ill))
+                raise Failed(f"not healthy after the reset:\n{words}", remedy="lab up")
+            time.sleep(PAUSE)
 
     def _explained(self, error: CommandFailed) -> LabError:
         """``docker compose up`` failed: which services, and the last thing each of them said."""
