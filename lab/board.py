@@ -76,18 +76,18 @@ def read_board(
             raise BadInput(f"no signal is measured at {component!r}", remedy=hint)
         signals = [signal for signal in signals if signal.component == component]
     now = doors.now()
-    pattern = "|".join(signal.name for signal in signals)
-    everything = f'{{__name__=~"{pattern}"}}'
-    recent = doors.prometheus.query_range(everything, now - LOOK_BACK_S, now)
-    calm: list[Series] = []
+    names = [signal.name for signal in signals]
+    recent = doors.catalogue.read(doors.prometheus, now - LOOK_BACK_S, now, names=names)
+    calm: dict[str, list[Series]] = {}
     if row is not None and row.baseline_from is not None and row.baseline_until is not None:
         span = Span(row.baseline_from, row.baseline_until)
-        calm = doors.prometheus.query_range(everything, span.start, span.end)
+        calm = doors.catalogue.read(doors.prometheus, span.start, span.end, names=names)
     lines: list[Line] = []
     for signal in signals:
-        mine = [one for one in recent if one.labels.get("__name__") == signal.name]
-        before = {_key(one, signal): one for one in calm if one.labels["__name__"] == signal.name}
-        found = [_line(signal, one, before.get(_key(one, signal)), now) for one in mine]
+        before = {_key(one, signal): one for one in calm.get(signal.name, ())}
+        found = [
+            _line(signal, one, before.get(_key(one, signal)), now) for one in recent[signal.name]
+        ]
         found.sort(key=lambda line: line.series)
         if not found:
             lines.append(Line(signal, "", None, None, (), None, broken=False))

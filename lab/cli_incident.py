@@ -168,6 +168,29 @@ def verdict_command(*, number: Number = None, as_json: Json = False) -> int:
     return verdict_code(verdict)
 
 
+@command("report")
+def report_command(
+    *,
+    number: Number = None,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Where to write it; beside its history else.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the story of an incident: one HTML page, and Markdown."""
+    from lab.console import console, emit
+    from lab.doors import open_doors
+    from lab.ending import chosen
+    from lab.telling import tell_story
+
+    with open_doors(for_healing=True) as doors:
+        paths = tell_story(doors, chosen(doors, number), folder)
+    if as_json:
+        emit({"html": paths.html, "markdown": paths.markdown})
+    else:
+        console().print(f"{paths.html}\n{paths.markdown}", soft_wrap=True)
+
+
 def verdict_code(verdict: Verdict) -> int:
     """0 when both parts passed, 1 when one failed, 3 when one could not be judged."""
     from lab.history import Outcome

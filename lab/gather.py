@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,9 +17,10 @@ from lab.moments import read as read_moments
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.receipts import execute
-from lab.records import Row
+from lab.records import Answer, Row
 from lab.scenario import Scenario
 from lab.series import Series, Span
+from lab.signals import Signal
 
 STEP = 1.0
 """Seconds between two points: as often as Prometheus looks."""
@@ -49,7 +51,7 @@ def folder_of(doors: Doors, row: Row) -> Path:
 def last_diagnosis(doors: Doors, row: Row) -> Diagnosis | None:
     """The diagnosis that counts."""
     answers = doors.journal.answers(row.id)
-    return from_json(answers[-1].content, Diagnosis) if answers else None
+    return from_json(answers[-1].diagnosis, Diagnosis) if answers else None
 
 
 def last_recovery(doors: Doors, row: Row) -> Recovery | None:
@@ -60,19 +62,23 @@ def last_recovery(doors: Doors, row: Row) -> Recovery | None:
 
 def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Report) -> History:
     """The history of an incident up to `until`. What Prometheus cannot give is missing in it."""
-    baseline = Span(row.baseline_from or row.opened_at, row.baseline_until or row.opened_at)
+    baseline = baseline_of(row)
     injected_at = row.injected_at or until
     found: dict[str, tuple[Series, ...]] = {}
     receipts: tuple[Receipt, ...] = ()
     moments = Moments(None, None, None, None)
     signals = list(doors.catalogue)
+    parts = _parts(signals)
     answers = doors.journal.answers(row.id)
     with report.step("reading what was recorded") as step:
         try:
-            for count, signal in enumerate(signals):
-                step.at(count, len(signals), signal.name)
-                series = doors.prometheus.query_range(signal.name, baseline.start, until, STEP)
-                found[signal.name] = recordable(series)
+            # Not all at once: a long night of every signal is more than one answer should hold.
+            for count, (part, names) in enumerate(parts):
+                step.at(count, len(parts), part)
+                read = doors.catalogue.read(
+                    doors.prometheus, baseline.start, until, names=names, step=STEP
+                )
+                found |= {name: recordable(series) for name, series in read.items()}
             # The recovery is that of the last claim, if it held: what came after is not its merit.
             recovery = last_recovery(doors, row)
             moments = read_moments(
@@ -84,10 +90,7 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         except PrometheusUnavailable as error:
             report.say(f"not everything could be read: {error.message}")
         if answers:
-            diagnosis = from_json(answers[-1].content, Diagnosis)
-            receipts = execute(
-                diagnosis.evidence, answers[-1].at, baseline, doors.prometheus, doors.catalogue
-            )
+            receipts = _receipts(doors, answers[-1], baseline)
     return History(
         incident=name_of(row),
         scenario=row.slug,
@@ -105,6 +108,28 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         recovery=last_recovery(doors, row),
         invalid=row.invalid,
     )
+
+
+def baseline_of(row: Row) -> Span:
+    """When all was well."""
+    return Span(row.baseline_from or row.opened_at, row.baseline_until or row.opened_at)
+
+
+def _parts(signals: Sequence[Signal]) -> list[tuple[str, list[str]]]:
+    """The names of the signals by their first word, along the dependency chain."""
+    parts: dict[str, list[str]] = {}
+    for signal in signals:
+        parts.setdefault(signal.name.partition(":")[0], []).append(signal.name)
+    return list(parts.items())
+
+
+def _receipts(doors: Doors, answer: Answer, baseline: Span) -> tuple[Receipt, ...]:
+    """The receipts of a diagnosis; those that could not be executed then get a second chance."""
+    receipts = from_json(answer.receipts, tuple[Receipt, ...])
+    if all(one.problem is None for one in receipts):
+        return receipts
+    evidence = from_json(answer.diagnosis, Diagnosis).evidence
+    return execute(evidence, answer.at, baseline, doors.prometheus, doors.catalogue)
 
 
 def keep(doors: Doors, row: Row, history: History) -> Path:
@@ -136,7 +161,7 @@ def _events(
         for hint in doors.journal.hints(row.id)
     ]
     for answer in doors.journal.answers(row.id):
-        diagnosis = from_json(answer.content, Diagnosis)
+        diagnosis = from_json(answer.diagnosis, Diagnosis)
         said = f"{diagnosis.component}: {diagnosis.cause}"
         events.append(Event(answer.at, "diagnosed", said))
     if moments.breached_at is not None:

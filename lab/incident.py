@@ -13,7 +13,8 @@ from lab import faults
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError, Unknown
-from lab.gather import as_json
+from lab.gather import as_json, baseline_of
+from lab.history import Receipt
 from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
@@ -235,7 +236,7 @@ def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
     Raises `BadInput`, and records nothing, for unknown words, for evidence that cannot be executed,
     and when an earlier one was final.
     """
-    from lab.receipts import check
+    from lab.receipts import check, execute
 
     row = current(doors)
     if row.final_at is not None:
@@ -243,7 +244,11 @@ def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
     words = in_own_words(diagnosis, doors.vocabulary, [signal.name for signal in doors.catalogue])
     now = doors.now()
     check(words, now, doors.prometheus)
-    number = doors.journal.answer(row.id, as_json(words, Diagnosis), now)
+    # Now, and not at the end: what Prometheus knows today it may have lost by then.
+    receipts = execute(words.evidence, now, baseline_of(row), doors.prometheus, doors.catalogue)
+    number = doors.journal.answer(
+        row.id, as_json(words, Diagnosis), as_json(receipts, tuple[Receipt, ...]), now
+    )
     if final:
         doors.journal.stamp(row.id, "final_at", now)
     stay(doors)

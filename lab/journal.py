@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self, get_args
 
 from lab.errors import BadInput, LabError, MachineLacks
-from lab.records import SCHEMA, VERSION, Noted, Numbered, PlannedFault, Row, Stamp
+from lab.records import SCHEMA, VERSION, Answer, Noted, Numbered, PlannedFault, Row, Stamp
 
 
 class OneAtATime(BadInput):
@@ -151,21 +151,27 @@ class Journal:
 
     def hint(self, incident: int, price: int, at: float) -> int:
         """Record the next hint as taken. Returns its number, from 1."""
-        return self._append("hints", "price", incident, at, price)
+        return self._append("hints", incident, at, price=price)
 
     def hints(self, incident: int) -> list[Numbered]:
         return self._numbered("hints", "price", incident)
 
-    def answer(self, incident: int, diagnosis: str, at: float) -> int:
+    def answer(self, incident: int, diagnosis: str, receipts: str, at: float) -> int:
         """Record a diagnosis. Returns its number: 1 is the first, the others are revisions."""
-        return self._append("answers", "diagnosis", incident, at, diagnosis)
+        return self._append("answers", incident, at, diagnosis=diagnosis, receipts=receipts)
 
-    def answers(self, incident: int) -> list[Numbered]:
-        return self._numbered("answers", "diagnosis", incident)
+    def answers(self, incident: int) -> list[Answer]:
+        with self._said():
+            rows = self._db.execute(
+                "SELECT number, at, diagnosis, receipts FROM answers WHERE incident = ?"
+                " ORDER BY number",
+                (incident,),
+            )
+            return [Answer(*row) for row in rows]
 
     def claim(self, incident: int, recovery: str, at: float) -> int:
         """Record what was measured when somebody said that it is fixed. Returns its number."""
-        return self._append("claims", "recovery", incident, at, recovery)
+        return self._append("claims", incident, at, recovery=recovery)
 
     def claims(self, incident: int) -> list[Numbered]:
         return self._numbered("claims", "recovery", incident)
@@ -204,15 +210,19 @@ class Journal:
                 (at, fault.incident, fault.position),
             )
 
-    def _append(self, table: str, column: str, incident: int, at: float, content: str | int) -> int:
+    def _append(self, table: str, incident: int, at: float, **content: str | int) -> int:
+        """One more row of a numbered table. Names come from this file, values are bound."""
+        names = ", ".join(content)
+        marks = ", ".join("?" for _ in content)
         with self._writing() as db:
             (number,) = db.execute(
                 f"SELECT coalesce(max(number), 0) + 1 FROM {table} WHERE incident = ?",  # noqa: S608
                 (incident,),
             ).fetchone()
             db.execute(
-                f"INSERT INTO {table} (incident, number, at, {column}) VALUES (?, ?, ?, ?)",  # noqa: S608
-                (incident, number, at, content),
+                f"INSERT INTO {table} (incident, number, at, {names})"  # noqa: S608
+                f" VALUES (?, ?, ?, {marks})",
+                (incident, number, at, *content.values()),
             )
         return int(number)
 

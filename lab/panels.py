@@ -1,8 +1,8 @@
 """What a pasted Grafana address shows: which expressions, over which time.
 
-Reads the dashboards that the lab provisions, so it works without Grafana. Understands a panel's
-address (`/d/UID/...?viewPanel=3&from=...&to=...`, a solo one too) and Explore's
-(`/explore?panes=...`).
+Reads the dashboards that the lab provisions, so it works without Grafana. Understands the address of
+a panel (`/d/UID/...?viewPanel=3&from=...&to=...`; without a UID it is one of the home dashboard), of
+Explore (`/explore?panes=...`) and of Prometheus' own page (`/graph?g0.expr=...`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from lab.errors import BadInput
 from lab.series import Span
 
 DASHBOARDS = Path(__file__).resolve().parents[1] / "infra" / "grafana" / "dashboards"
+HOME = "night-overview"
+"""The dashboard that Grafana opens with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,21 @@ class Panels:
         asked = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         if parts.path.rstrip("/").endswith("/explore"):
             return _explored(asked, now)
-        uid = re.search(r"/d(?:-solo)?/([^/]+)", parts.path)
+        if "g0.expr" in asked:
+            return _graphed(asked, now)
+        if "/goto/" in parts.path:
+            raise BadInput(
+                "a shortened address cannot be read without Grafana",
+                remedy="open it, and copy what the browser shows then",
+            )
+        named = re.search(r"/d(?:-solo)?/([^/]+)", parts.path)
+        uid = named[1] if named else HOME if parts.path in ("", "/") and asked else None
         if uid is None:
             raise BadInput(
                 f"{url!r} is not the address of a panel",
                 remedy="in Grafana: the panel's menu, View, then copy the browser's address",
             )
-        dashboard = self._dashboard(uid[1])
+        dashboard = self._dashboard(uid)
         number = re.search(r"\d+", asked.get("viewPanel") or asked.get("panelId") or "")
         if number is None:
             raise BadInput(
@@ -61,7 +71,7 @@ class Panels:
         for panel in _panels(dashboard):
             if panel.get("id") == int(number[0]):
                 return Panel(_expressions(panel), _window(asked.get("from"), asked.get("to"), now))
-        raise BadInput(f"the dashboard {uid[1]!r} has no panel {number[0]}")
+        raise BadInput(f"the dashboard {uid!r} has no panel {number[0]}")
 
     def _dashboard(self, uid: str) -> Mapping[str, Any]:
         known: list[str] = []
@@ -104,6 +114,18 @@ def _explored(asked: Mapping[str, str], now: float) -> Panel:
         return Panel(_expressions(pane), _window(between.get("from"), between.get("to"), now))
     except (ValueError, StopIteration, AttributeError, TypeError, KeyError) as error:
         raise BadInput("that Explore address holds no query") from error
+
+
+def _graphed(asked: Mapping[str, str], now: float) -> Panel:
+    """Prometheus' own page: an expression, how far back it looks, and up to when."""
+    end = asked.get("g0.end_input", "now").replace(" ", "T")
+    back = asked.get("g0.range_input", "1h")
+    try:
+        until = moment(end, now)
+        window = Span(until - (now - moment(f"-{back}", now)), until)
+    except ValueError as error:
+        raise BadInput(f"the address's time range is not understood: {error}") from error
+    return Panel((asked["g0.expr"],), window)
 
 
 def _window(start: str | None, end: str | None, now: float) -> Span | None:

@@ -61,6 +61,7 @@ CREATE TABLE answers (
     number INTEGER NOT NULL,
     at REAL NOT NULL,
     diagnosis TEXT NOT NULL,
+    receipts TEXT NOT NULL,
     PRIMARY KEY (incident, number)
 );
 CREATE TABLE claims (
@@ -148,8 +149,18 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """The `number`-th diagnosis, from 1, and what its evidence showed when it was recorded."""
+
+    number: int
+    at: float
+    diagnosis: str
+    receipts: str
+
+
+@dataclass(frozen=True, slots=True)
 class Numbered:
-    """The `number`-th hint, answer or claim, from 1. `content` is its price or its JSON."""
+    """The `number`-th hint or claim, from 1. `content` is its price or its JSON."""
 
     number: int
     at: float

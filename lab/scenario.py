@@ -165,6 +165,7 @@ class Scenario(ScenarioFile):
             chain=tuple(truth.chain),
             accepted=tuple(Answer(a.component, a.cause, a.why) for a in self.accepted),
             red_herrings=tuple(herring.signal for herring in self.red_herrings),
+            evidence=tuple(truth.evidence),
         )
 
     @property

@@ -51,17 +51,15 @@ def look(doors: Doors, conditions: Sequence[Condition], start: float, end: float
 
     Raises `PrometheusUnavailable`.
     """
-    names = sorted({condition.signal for condition in conditions})
-    # One query for all: names are letters, digits, `_` and `:`, nothing a pattern could stumble on.
-    found = doors.prometheus.query_range(f'{{__name__=~"{"|".join(names)}"}}', start, end)
+    names = {condition.signal for condition in conditions}
+    found = doors.catalogue.read(doors.prometheus, start, end, names=names)
     looks: list[Look] = []
     for condition in conditions:
         series = worst(
             (
                 one
-                for one in found
-                if one.labels.get("__name__") == condition.signal
-                and all(one.labels.get(key) == text for key, text in condition.where.items())
+                for one in found[condition.signal]
+                if all(one.labels.get(key) == text for key, text in condition.where.items())
             ),
             # The one furthest from being met: the highest for "<", the lowest for ">".
             "up" if condition.op in ("<", "<=") else "down",

@@ -69,6 +69,19 @@ def test_explore_gives_its_query(panels: Panels) -> None:
     assert (panel.expressions, panel.window) == (("up",), Span(NOW - 300, NOW))
 
 
+def test_prometheus_own_page_gives_its_query(panels: Panels) -> None:
+    """Where there is no Grafana: its expression, and how far back it looked."""
+    url = "http://127.0.0.1:9090/graph?g0.expr=queue%3Adepth&g0.tab=0&g0.range_input=5m"
+    panel = panels.at(url, NOW)
+    assert (panel.expressions, panel.window) == (("queue:depth",), Span(NOW - 300, NOW))
+
+
+def test_the_home_dashboard_needs_no_name() -> None:
+    """Grafana opens with it, and its address is short then."""
+    named = Panels().at("http://g/d/night-overview/x?viewPanel=panel-3", NOW)
+    assert Panels().at("http://g/?orgId=1&viewPanel=panel-3", NOW) == named
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
@@ -79,6 +92,8 @@ def test_explore_gives_its_query(panels: Panels) -> None:
         ("http://g/d/other/x?viewPanel=1", "no dashboard 'other'"),
         (f"{AT}?viewPanel=1&from=yesterday&to=now", "time range"),
         ("http://g/explore?panes=nonsense", "no query"),
+        ("http://g/goto/abc", "shortened"),
+        ("http://g/graph?g0.expr=up&g0.range_input=long", "time range"),
     ],
 )
 def test_another_address_is_refused_with_the_reason(
