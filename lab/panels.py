@@ -1,7 +1,7 @@
 """What a pasted Grafana address shows: which expressions, over which time.
 
-Reads the dashboards that the lab provisions, so it works without Grafana. Understands the address of
-a panel (`/d/UID/...?viewPanel=3&from=...&to=...`; without a UID it is one of the home dashboard), of
+Reads the dashboards that the lab provisions, so it works without Grafana. Understands the address
+of a panel (`/d/UID/...?viewPanel=3&from=...&to=...`; without a UID one of the home dashboard), of
 Explore (`/explore?panes=...`) and of Prometheus' own page (`/graph?g0.expr=...`).
 """
 
