@@ -124,7 +124,7 @@ def _judged(
     related: frozenset[str],
 ) -> _Judged:
     names = frozenset(receipt.signals)
-    label = f"{number}. {receipt.claim}"
+    label = f"E{number} {receipt.claim}"
     if len(names) > BROAD:
         line = f"{label}: touches {len(names)} signals, so it points at none: empty"
         return _Judged("empty", names, line)

@@ -57,7 +57,8 @@ def grade(
     points, arithmetic = _sum(parts, diagnosed, hints_used, revisions)
     checks = recovery_checks(history)
     mitigated, mitigated_why = _mitigated(history, checks)
-    named = diagnosis.chain if diagnosis else ()
+    cited = [name for one in history.receipts for name in one.signals if name == one.claim]
+    named = (*diagnosis.chain, *cited) if diagnosis else ()
     return Verdict(
         incident=history.incident,
         scenario=history.scenario,
@@ -108,7 +109,7 @@ def _parts(
     measured: Mapping[str, Onset],
 ) -> tuple[Part, ...]:
     cause = vocabulary.cause_named(diagnosis.cause)
-    tells = tuple(dict.fromkeys((*truth.evidence, *vocabulary.causes[answer.cause].shows)))
+    tells = telling_signals(truth, answer, vocabulary)
     return (
         _component(answer, diagnosis, vocabulary),
         _cause(answer, diagnosis, vocabulary),
@@ -121,6 +122,11 @@ def _parts(
         ),
         order_part(diagnosis.chain, truth.chain, measured, truth.red_herrings),
     )
+
+
+def telling_signals(truth: Truth, answer: Answer, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The signals that tell the answer's cause from its look-alikes in this scenario."""
+    return tuple(dict.fromkeys((*truth.evidence, *vocabulary.causes[answer.cause].shows)))
 
 
 def _component(answer: Answer, diagnosis: Diagnosis, vocabulary: Vocabulary) -> Part:

@@ -61,7 +61,7 @@ def order_part(
     best = max(points, _points(right + pairs, wrong, reach, needed)) if pairs else points
     told = min(placed, needed)
     lines.append(
-        f"{right} pairs right, {wrong} wrong; {told} of {needed} signals placed: "
+        f"pairs: {right} right, {wrong} wrong; signals placed: {told} of {needed}; "
         f"{POSSIBLE} x {_accuracy(right, wrong):.2f} x {told}/{needed} = {points}"
     )
     return Part("order", POSSIBLE, points, best - points, tuple(lines))

@@ -27,7 +27,8 @@ def duration(seconds: float) -> str:
     """A stretch of time: "21 ms", "4.2 s", "95 s", "12 min 05 s"."""
     size = abs(seconds)
     if 0 < size < 1:
-        return f"{seconds * 1000:.3g} ms"
+        thousandths = seconds * 1000
+        return f"{thousandths:.0f} ms" if size >= 0.01 else f"{thousandths:.2g} ms"
     if size < 10:
         return f"{seconds:.2g} s"
     if size < 120:

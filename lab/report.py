@@ -1,0 +1,289 @@
+"""The post-incident report: one self-contained HTML file, and Markdown to be filled in.
+
+What it says comes from the history and the verdict alone. Everything a person wrote (notes,
+actions, queries) is shown as text and never as markup.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.grade import telling_signals
+from lab.history import EventKind, History, Outcome, Receipt
+from lab.onset import Onset
+from lab.series import Span
+from lab.units import duration, measure
+from lab.verdict import Part, Verdict
+from lab.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+SAID: dict[EventKind, str] = {
+    "started": "The incident was opened; all was well",
+    "injected": "It broke",
+    "breached": "First breach of an objective",
+    "paged": "The pager rang",
+    "acknowledged": "Acknowledged",
+    "hint": "Took a hint",
+    "diagnosed": "Diagnosed",
+    "action": "Did",
+    "note": "Noted",
+    "claimed": "Said that it was fixed",
+    "recovered": "The objectives held again",
+    "relapsed": "An objective broke again",
+    "gave-up": "Gave up",
+    "healed": "The lab mended what was left",
+    "ended": "The incident ended",
+}
+LEARNERS: frozenset[EventKind] = frozenset(
+    ("acknowledged", "hint", "diagnosed", "action", "note", "claimed", "gave-up")
+)
+"""The kinds of event that are the learner's; the others are the system's."""
+
+WORDS = {Outcome.PASS: "pass", Outcome.FAIL: "fail", Outcome.UNKNOWN: "unknown"}
+SIGNS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioText:
+    """What the scenario's folder says in words: Markdown by its author, already filled in."""
+
+    brief: str
+    debrief: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the report was written."""
+
+    html: Path
+    markdown: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A line of the chronology; `number` is the learner's act in the picture."""
+
+    at: float
+    theirs: bool
+    what: str
+    detail: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A line of the measured order, beside what the learner said and looked at."""
+
+    onset: Onset
+    component: str
+    moved: str
+    change: str
+    said: int | None
+    looked: str
+
+
+def write_report(
+    history: History,
+    verdict: Verdict,
+    scenario_text: ScenarioText,
+    out_dir: Path,
+    *,
+    vocabulary: Vocabulary,
+) -> Paths:
+    """Writes `report.html` and `report.md` into `out_dir`, which is made if it is not there.
+
+    Raises `OSError` when it cannot be written.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+    from lab.charts import timeline
+
+    told = _told(history, verdict, scenario_text, vocabulary)
+    acts = [(one.at, str(one.number)) for one in told["chronology"] if one.number is not None]
+    zero = told["zero"]
+    picture = timeline(history, verdict.order, zero, acts, _looks(history.receipts))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    paths = Paths(out_dir / "report.html", out_dir / "report.md")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=select_autoescape(("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        clock=_clock,
+        day=_day,
+        since=lambda at: _since(at, zero),
+        seconds=_seconds,
+        capitalise=_capitalise,
+        markdown=_rendered,
+        plain=_plain_markdown,
+        demoted=_demoted,
+        said=_said,
+    )
+    for path in (paths.html, paths.markdown):
+        template = environment.get_template(f"{path.name}.j2")
+        path.write_text(template.render(**told, picture=_safe(picture)), encoding="utf-8")
+    return paths
+
+
+def _told(
+    history: History, verdict: Verdict, scenario_text: ScenarioText, vocabulary: Vocabulary
+) -> dict[str, Any]:
+    """Everything the templates speak of; they choose, they do not compute."""
+    zero = verdict.times.breached_at
+    answer = verdict.answer.answer
+    return {
+        "history": history,
+        "verdict": verdict,
+        "text": scenario_text,
+        "zero": history.injected_at if zero is None else zero,
+        "words": WORDS,
+        "signs": SIGNS,
+        "chronology": _chronology(history, verdict),
+        "places": _places(history, verdict),
+        "shares": {part.name: _share(part) for part in verdict.parts},
+        "component": vocabulary.components[answer.component],
+        "cause": vocabulary.causes[answer.cause],
+        "tells": telling_signals(verdict.answer, answer, vocabulary),
+        "facts": history.facts,
+    }
+
+
+def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
+    """What the system did and what the learner did, on one clock."""
+    moments: list[_Moment] = []
+    number = 0
+    for event in sorted(history.events, key=lambda event: event.at):
+        theirs = event.kind in LEARNERS
+        number += theirs
+        shown = number if theirs else None
+        moments.append(_Moment(event.at, theirs, SAID[event.kind], event.detail, shown))
+    moments += [
+        _Moment(
+            one.at,
+            theirs=False,
+            what=f"{one.signal} left its baseline",
+            detail=_change(history, one),
+        )
+        for one in verdict.order
+        if one.at is not None
+    ]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _places(history: History, verdict: Verdict) -> list[_Place]:
+    said = verdict.diagnosis.chain if verdict.diagnosis else ()
+    zero = verdict.times.breached_at or history.injected_at
+    places: list[_Place] = []
+    for one in verdict.order:
+        facts = history.facts.get(one.signal)
+        moved = one.reason
+        if one.at is not None:
+            moved = f"{_since(one.at, zero)} ± {one.resolution_s:.0f} s"
+        places.append(
+            _Place(
+                onset=one,
+                component=facts.component if facts else "",
+                moved=moved,
+                change=_change(history, one),
+                said=said.index(one.signal) + 1 if one.signal in said else None,
+                looked=", ".join(
+                    f"E{number}"
+                    for number, receipt in enumerate(history.receipts, start=1)
+                    if one.signal in receipt.signals
+                ),
+            )
+        )
+    return places
+
+
+def _change(history: History, one: Onset) -> str:
+    facts = history.facts.get(one.signal)
+    if facts is None or one.before is None or one.extreme is None:
+        return ""
+    where = ", ".join((one.labels or {}).values())
+    change = f"{measure(one.before, facts.unit)} → {measure(one.extreme, facts.unit)}"
+    return f"{change} ({where})" if where else change
+
+
+def _looks(receipts: Sequence[Receipt]) -> list[tuple[Span, str]]:
+    """The cited windows; those that are the same share one bar."""
+    labels: dict[Span, list[str]] = {}
+    for number, receipt in enumerate(receipts, start=1):
+        labels.setdefault(receipt.window, []).append(f"E{number}")
+    return [(span, ", ".join(names)) for span, names in labels.items()]
+
+
+def _share(part: Part) -> Mapping[str, float]:
+    """How far the bar of a part is filled, and how much of it is open, in percent."""
+    return {
+        "earned": 100 * part.earned / part.possible,
+        "open": 100 * part.open / part.possible,
+    }
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, tz=UTC):%H:%M:%S}"
+
+
+def _day(at: float) -> str:
+    when = datetime.fromtimestamp(at, tz=UTC)
+    return f"{when:%A}, {when.day} {when:%B %Y}"
+
+
+def _capitalise(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _said(moment: _Moment) -> str:
+    """A moment in one cell of a Markdown table."""
+    detail = f": {_plain_markdown(moment.detail)}" if moment.detail else ""
+    return f"{_plain_markdown(moment.what)}{detail}"
+
+
+def _since(at: float, zero: float) -> str:
+    minutes, rest = divmod(round(abs(at - zero)), 60)
+    sign = "-" if round(at - zero) < 0 else "+"
+    return f"{sign}{minutes}:{rest:02d}"
+
+
+def _seconds(seconds: float | None) -> str:
+    return "never" if seconds is None else duration(seconds)
+
+
+def _rendered(text: str) -> Markup:
+    """An author's Markdown as HTML; markup inside it stays text, headings go one level down."""
+    from markdown_it import MarkdownIt
+
+    renderer = MarkdownIt("commonmark", {"html": False}).enable("table")
+    return _safe(renderer.render(_demoted(text)))
+
+
+def _demoted(text: str) -> str:
+    """The same Markdown with every heading two levels lower, to fit under one of the report's."""
+    return re.sub(r"^(#{1,4}) ", r"##\1 ", text, flags=re.MULTILINE)
+
+
+def _plain_markdown(text: str) -> str:
+    """A learner's words in Markdown: every sign that could mean something is escaped."""
+    one_line = " ".join(text.split())
+    return re.sub(r"([\\`*_{}\[\]<>#|~$!&])", r"\\\1", one_line)
+
+
+def _safe(text: str) -> Markup:
+    """What this module or a library of ours has made; nobody else's text gets here unescaped."""
+    from markupsafe import Markup
+
+    return Markup(text)  # noqa: S704 - see above
