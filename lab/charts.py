@@ -33,7 +33,6 @@ MARKS: dict[EventKind, tuple[str, str, str]] = {
 MOST_ROWS = 10
 _WIDTH, _ROW, _LANES, _TOP, _BOTTOM = 11.4, 0.62, 1.05, 0.55, 0.5  # inches
 _LEFT, _RIGHT = 0.185, 0.895
-_LINE = 0.38  # of a row
 
 
 def timeline(
@@ -110,10 +109,13 @@ def _row(ax: Axes, history: History, one: Onset, zero: float) -> None:
         _beside(ax, "right", 0.64, became, f"from {was}")
 
 
-def _beside(ax: Axes, side: Literal["left", "right"], y: float, text: str, more: str) -> None:
-    """Two lines of text in a margin, the second smaller; `y` of the first is a share of the row."""
+def _beside(
+    ax: Axes, side: Literal["left", "right"], y: float, text: str, more: str, gap: float = 0.38
+) -> None:
+    """Two lines of text in a margin, the second smaller and `gap` lower; `y` and `gap` are shares
+    of the row's height."""
     x, align = (-0.015, "right") if side == "left" else (1.012, "left")
-    for at, line, size, colour in ((y, text, 9.0, INK), (y - _LINE, more, 7.5, SOFT)):
+    for at, line, size, colour in ((y, text, 9.0, INK), (y - gap, more, 7.5, SOFT)):
         ax.text(
             x, at, line, transform=ax.transAxes, ha=align, va="center", fontsize=size, color=colour
         )
@@ -176,8 +178,8 @@ def _lanes(
             alpha=0.75,
         )
         ax.text(span.end - zero + 3, y, label, va="center", fontsize=7.5, color=INK, clip_on=True)
-    _beside(ax, "left", 0.85, "what you did", "numbers: see below")
-    _beside(ax, "left", 0.35, "what you cited", "and when it was")
+    _beside(ax, "left", 0.85, "what you did", "numbers: see below", gap=0.21)
+    _beside(ax, "left", 0.35, "what you cited", "and when it was", gap=0.21)
 
 
 def _clock(ax: Axes, history: History, zero: float) -> None:
