@@ -43,6 +43,10 @@ class Outcome(StrEnum):
 
 _WINDOW = re.compile(r"\[(\d+(?:\.\d+)?)s[\]:]")
 
+LATE_S = 5.0
+"""Nothing in this stack takes longer than this before somebody gives up on it: the customers' and
+the database's time-outs."""
+
 EventKind = Literal[
     "started",  # the incident was opened; detail: the page's promise or nothing
     "injected",  # a fault began, confirmed by its witness; detail: the fault's name
@@ -95,7 +99,9 @@ class SignalFacts:
     """What the catalogue said about one signal when the history was recorded.
 
     `direction` is the way that is bad; `absent` is what a missing series among present ones means;
-    `window_s` is how far back its rates look: a change is smeared over that many seconds.
+    `window_s` is how far back its rates look: a change is smeared over that many seconds. `late_s`
+    is how long after it began a change may show: a gauge shows it at once, a counter of what has
+    ended only when the first slow one ends.
     """
 
     unit: str
@@ -105,6 +111,7 @@ class SignalFacts:
     tolerance: Tolerance
     absent: float | None = None
     window_s: float = 5.0
+    late_s: float = 0.0
 
     @classmethod
     def of(cls, line: _CatalogueLine) -> SignalFacts:
@@ -118,6 +125,7 @@ class SignalFacts:
             line.tolerance,
             line.absent,
             max(windows, default=5.0),
+            LATE_S if "rate(" in line.expr else 0.0,
         )
 
 

@@ -45,8 +45,8 @@ State = Literal["moved", "still", "unknown"]
 class Onset:
     """Whether and when a signal left its baseline.
 
-    `at` is set only when it moved; `resolution_s` says how far apart two onsets must be for their
-    order to mean anything. `before` and `extreme` are the baseline's median and the worst value
+    `at` is set only when it moved: that is when it showed. It began then, or up to `resolution_s`
+    earlier (see `apart`). `before` and `extreme` are the baseline's median and the worst value
     after the onset, in the signal's unit; `labels` say which of its series moved first.
     """
 
@@ -59,6 +59,20 @@ class Onset:
     extreme: float | None = None
     way: Literal["up", "down"] | None = None
     labels: Labels | None = None
+
+
+def apart(one: Onset, other: Onset) -> bool:
+    """Whether it can be told which of two signals moved first.
+
+    Signals show late, never early: the later one must have moved longer after the other than it may
+    be late itself.
+    """
+    if one.at is None or other.at is None:
+        return False
+    earlier, later = sorted((one, other), key=lambda onset: onset.at or 0.0)
+    assert earlier.at is not None
+    assert later.at is not None
+    return later.at - later.resolution_s > earlier.at
 
 
 def onsets(history: History) -> dict[str, Onset]:
@@ -156,7 +170,7 @@ def _series_onset(
         "moved",
         "left its baseline",
         at=at,
-        resolution_s=SCRAPE_S + smear + hole,
+        resolution_s=SCRAPE_S + smear + facts.late_s + hole,
         before=median,
         extreme=extreme,
         way="up" if sign > 0 else "down",

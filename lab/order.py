@@ -11,19 +11,12 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
-from lab.onset import Onset
+from lab.onset import Onset, apart
 from lab.verdict import Part
 
 POSSIBLE = 20
 SIGNALS_NEEDED = 4
 """So many signals, rightly ordered, tell the story; fewer where the incident has fewer."""
-
-
-def apart(one: Onset, other: Onset) -> bool:
-    """Whether the order of two onsets can be told at all."""
-    if one.at is None or other.at is None:
-        return False
-    return abs(one.at - other.at) > max(one.resolution_s, other.resolution_s)
 
 
 def order_part(

@@ -191,7 +191,7 @@ def _places(history: History, verdict: Verdict) -> list[_Place]:
         facts = history.facts.get(one.signal)
         moved = one.reason
         if one.at is not None:
-            moved = f"{_since(one.at, zero)} ± {one.resolution_s:.0f} s"
+            moved = f"{_since(one.at, zero)} or ≤ {one.resolution_s:.0f} s before"
         places.append(
             _Place(
                 onset=one,

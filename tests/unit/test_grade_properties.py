@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from lab.diagnosis import Diagnosis
 from lab.grade import grade
 from lab.history import History, Outcome
-from lab.onset import onsets
-from lab.order import apart
+from lab.onset import apart, onsets
 from lab.verdict import Verdict
 from tests.unit.histories import SHAPES, TRUTH, citing, diagnosis, night, vocabulary
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from lab.history import SignalFacts
+from lab.history import LATE_S, SignalFacts
 from lab.onset import BLIND_S, onset, onsets
 from lab.series import Series, Span, Tolerance
-from tests.unit.histories import INJECTED, night
+from tests.unit.histories import INJECTED, facts, night
 
 CALM = Span(0, 30)
 WATCHED = Span(30, 120)
@@ -150,3 +152,13 @@ def test_a_calm_night_has_no_onset():
             if one.state != "still"
         ]
         assert quiet == []
+
+
+def test_what_is_counted_at_its_end_may_show_late():
+    """A rate of what has ended is dated less sharply than a gauge: it may have begun earlier."""
+    catalogue = facts()
+    assert catalogue["postgres:seq_rows:rate"].late_s == LATE_S
+    assert catalogue["pool:waiting"].late_s == 0
+    stepped = steps((50, 0.2), (71, 9.0))
+    late = replace(FACTS, late_s=LATE_S)
+    assert found(stepped, facts=late).resolution_s == found(stepped).resolution_s + LATE_S

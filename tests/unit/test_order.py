@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.onset import Onset
-from lab.order import apart, measured_order, order_part
+from lab.onset import Onset, apart
+from lab.order import measured_order, order_part
 
 
 def moved(name: str, at: float, resolution: float = 3.0) -> Onset:
@@ -81,10 +81,12 @@ def test_an_incident_without_an_order_is_open():
     assert order_part((), STORY, {}).open == 0
 
 
-def test_the_resolution_of_a_pair_is_the_coarser_one():
-    """Two onsets are told apart only when both are dated sharply enough."""
+def test_the_later_one_decides_whether_a_pair_counts():
+    """Signals show late, never early: the later may have begun before the other showed."""
     assert apart(moved("x", 0), moved("y", 5))
     assert not apart(moved("x", 0), moved("y", 5, resolution=8))
+    assert apart(moved("x", 0, resolution=8), moved("y", 5))
+    assert apart(moved("y", 5), moved("x", 0, resolution=8))
     assert not apart(moved("x", 0), ONSETS["calm"])
 
 
