@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -50,16 +49,14 @@ class DatabaseTrouble(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
 class Query:
     """A statement with a name, which leads its text (pg_stat_statements, logs) and its metrics."""
 
-    name: str
-    sql: str
+    __slots__ = ("name", "text")
 
-    @property
-    def text(self) -> str:
-        return f"/* {self.name} */ {self.sql}"
+    def __init__(self, name: str, sql: str) -> None:
+        self.name = name
+        self.text = f"/* {name} */ {' '.join(sql.split())}"
 
 
 class Connection:

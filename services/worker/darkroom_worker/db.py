@@ -7,13 +7,12 @@ event loop in a thread of its own serves all the worker's threads.
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 import asyncpg
-import stamina
 import structlog
 
 from darkroom_worker import metrics
@@ -45,16 +44,14 @@ class DatabaseTrouble(Exception):
     """The primary is dead, mute, full, stopping or locked: worth another try later."""
 
 
-@dataclass(frozen=True, slots=True)
 class Query:
     """A statement with a name, which leads its text (pg_stat_statements, logs) and its metrics."""
 
-    name: str
-    sql: str
+    __slots__ = ("name", "text")
 
-    @property
-    def text(self) -> str:
-        return f"/* {self.name} */ {self.sql}"
+    def __init__(self, name: str, sql: str) -> None:
+        self.name = name
+        self.text = f"/* {name} */ {' '.join(sql.split())}"
 
 
 class Database:
@@ -83,12 +80,12 @@ class Database:
 
         Tried again on trouble, so `query` must be harmless to repeat.
         """
-        for attempt in stamina.retry_context(
-            on=DatabaseTrouble, attempts=_TRIES, timeout=None, wait_initial=0.2, wait_max=1.0
-        ):
-            with attempt:
+        for _ in range(_TRIES - 1):
+            try:
                 return self._once(query, *args)
-        raise AssertionError("the last attempt returns or raises")
+            except DatabaseTrouble:
+                time.sleep(random.uniform(0.1, 0.5))
+        return self._once(query, *args)
 
     def row(self, query: Query, *args: object) -> asyncpg.Record | None:
         """The first row of one statement, or None."""

@@ -89,4 +89,4 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    image.save(path, "JPEG", quality=_QUALITY, progressive=True)
+    image.save(path, "JPEG", quality=_QUALITY)
