@@ -12,8 +12,8 @@ TASK = "darkroom.process_photo"
 #: A task that its worker has not acknowledged is given out again after this; seconds. Longer than
 #: a run takes at its worst and than the longest wait before a retry.
 VISIBILITY_TIMEOUT = 60
-#: What a task in hand gets after SIGTERM (a photo takes a fraction of it) before it goes back to the
-#: queue; seconds.
+#: Seconds that a task in hand gets after SIGTERM before it goes back to the queue; a photo takes a
+#: fraction of it.
 SOFT_SHUTDOWN = 3
 
 
