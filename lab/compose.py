@@ -71,7 +71,7 @@ class Project:
     @staticmethod
     def environment() -> dict[str, str]:
         """Ours, without what would point compose elsewhere or override the stack's env file."""
-        theirs = {"LAB_SECRETS", "LAB_HOST_CA", "LAB_PROJECT", *PORTS}
+        theirs = {"LAB_SECRETS", "LAB_HOST_CA", "LAB_ENGINE_SOCKET", "LAB_PROJECT", *PORTS}
         return {
             name: value
             for name, value in os.environ.items()

@@ -156,6 +156,8 @@ class Images:
             self._compose_build("building the base image", [base], [self._base_file()])
         names = ", ".join(build.name for build in stale)
         self._compose_build(f"building images: {names}", list(stale), [])
+        # What the new ones replaced; images that a container still uses are spared.
+        engine.client().images.prune({"dangling": True, "label": CONTENT_LABEL})
 
     def _compose_build(self, title: str, builds: list[Build], files: list[str]) -> None:
         began = time.monotonic()

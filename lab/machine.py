@@ -86,18 +86,18 @@ class Plan:
         return lines
 
 
-def plan(system: System, *, engine_missing: bool, known: Mapping[str, str]) -> Plan:
-    """Which packages give an engine (where it is missing) and ``docker compose``.
+def plan(
+    system: System, *, engine_missing: bool, client_missing: bool, known: Mapping[str, str]
+) -> Plan:
+    """Which packages give an engine and its client (where they are missing) and ``docker compose``.
 
     ``known`` holds the versions that apt would install. Debian 12's own docker-compose is the old
     Python one, so there the package comes from trixie. Raises ``MachineLacks`` where apt knows no
     compose of version 2 and the release is not Debian 12.
     """
-    packages = []
-    if engine_missing:
-        packages = ["docker.io", "iptables"]
-        # Since trixie the client is a package of its own.
-        packages += ["docker-cli"] if "docker-cli" in known else []
+    packages = ["docker.io", "iptables"] if engine_missing else []
+    # Since trixie the client is a package of its own.
+    packages += ["docker-cli"] if client_missing and "docker-cli" in known else []
     for package in COMPOSE_PACKAGES:
         version = engine.parse_version(known.get(package, "").rpartition(":")[2].split("~")[0])
         if version is not None and version >= (2,):
@@ -188,7 +188,12 @@ class Machine:
                 "start it, and run this again",
             )
         known = candidates([*COMPOSE_PACKAGES, "docker-cli"])
-        return plan(self.system, engine_missing=engine_missing, known=known)
+        return plan(
+            self.system,
+            engine_missing=engine_missing,
+            client_missing=not shutil.which("docker"),
+            known=known,
+        )
 
     def _install(self, wanted: Plan, why: str) -> None:
         found = archives(indextargets()) if wanted.trixie else []

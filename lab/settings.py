@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from lab.engine import SOCKET
 from lab.errors import BadInput
 from lab.home import DEFAULT_PROJECT, Home
 
@@ -115,6 +116,7 @@ def write_env(home: Home, ours: Collection[int], *, grafana: bool) -> dict[str, 
         "LAB_PROJECT": home.project,
         "LAB_SECRETS": str(home.secrets),
         "LAB_HOST_CA": str(home.host_ca),
+        "LAB_ENGINE_SOCKET": engine_socket(),
         **{name: str(port) for name, port in ports.items()},
         "COMPOSE_PROFILES": "grafana" if grafana else "",
     }
@@ -125,6 +127,12 @@ def write_env(home: Home, ours: Collection[int], *, grafana: bool) -> dict[str, 
     if home.project == DEFAULT_PROJECT:
         link_env(home)
     return values
+
+
+def engine_socket() -> str:
+    """The engine's socket on the engine's own machine, for the one container that reads it."""
+    where = os.environ.get("DOCKER_HOST", "")
+    return where.removeprefix("unix://") if where.startswith("unix://") else str(SOCKET)
 
 
 def link_env(home: Home) -> None:

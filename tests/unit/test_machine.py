@@ -19,34 +19,38 @@ NOBLE = System(like=("ubuntu", "debian"), codename="noble", as_root=("sudo", "-n
 
 def test_debian_12_takes_compose_from_trixie():
     """Debian 12's own docker-compose is version 1: the package comes from trixie."""
-    wanted = plan(BOOKWORM, engine_missing=True, known={"docker-compose": "1.29.2-3"})
+    wanted = plan(
+        BOOKWORM, engine_missing=True, client_missing=True, known={"docker-compose": "1.29.2-3"}
+    )
     assert wanted == Plan(("docker.io", "iptables", "docker-compose"), trixie=True)
 
 
 def test_debian_12_with_trixie_visible_already():
     """Once trixie's package is a candidate, nothing has to be added to apt."""
-    wanted = plan(BOOKWORM, engine_missing=False, known={"docker-compose": "2.26.1-4"})
+    wanted = plan(
+        BOOKWORM, engine_missing=False, client_missing=False, known={"docker-compose": "2.26.1-4"}
+    )
     assert wanted == Plan(("docker-compose",))
 
 
 def test_debian_13_takes_its_own():
     """Since trixie the distribution has both, and the client apart."""
     known = {"docker-compose": "2.26.1-4", "docker-cli": "26.1.5+dfsg1-9"}
-    wanted = plan(TRIXIE, engine_missing=True, known=known)
+    wanted = plan(TRIXIE, engine_missing=True, client_missing=True, known=known)
     assert wanted == Plan(("docker.io", "iptables", "docker-cli", "docker-compose"))
 
 
 def test_ubuntu_takes_compose_v2():
     """Ubuntu names the package after its version."""
     known = {"docker-compose": "1.29.2-6", "docker-compose-v2": "2.24.6+ds1-0ubuntu2"}
-    wanted = plan(NOBLE, engine_missing=True, known=known)
+    wanted = plan(NOBLE, engine_missing=True, client_missing=True, known=known)
     assert wanted == Plan(("docker.io", "iptables", "docker-compose-v2"))
 
 
 def test_unknown_release_without_compose():
     """Where apt has no compose of version 2 the lab says so and installs nothing odd."""
     with pytest.raises(MachineLacks, match="version 2"):
-        plan(NOBLE, engine_missing=True, known={"docker-compose": "1.29.2-6"})
+        plan(NOBLE, engine_missing=True, client_missing=True, known={"docker-compose": "1.29.2-6"})
 
 
 def test_commands_can_be_typed():
