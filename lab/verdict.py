@@ -68,7 +68,8 @@ class Verdict:
 
     `points` of `possible` (100 less what could not be judged). `arithmetic` are ready-made lines
     from the parts to the points. `order` are the measured onsets of the signals in the truth's
-    chain, in the learner's and in the evidence, earliest first. `answer` and `diagnosis` are what was compared.
+    chain, in the learner's and in the evidence, earliest first. `answer` and `diagnosis` are what
+    was compared.
     """
 
     incident: str
