@@ -1,0 +1,186 @@
+"""The stack's life, decided from what the engine says; the engine itself is played here."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.command import CommandFailed, Exec
+from lab.compose import ServiceState
+from lab.errors import BadInput, Failed
+from lab.home import Home
+from lab.stack import DATA_SERVICES, Stack
+
+
+class PlayedProject:
+    """A compose project that records what is done to it."""
+
+    def __init__(self, states: list[ServiceState]) -> None:
+        self.now = states
+        self.done: list[tuple[str, ...]] = []
+        self.removed: list[str] = []
+        self.volumes: list[str] = []
+        self.up_fails = 0
+
+    def states(self) -> list[ServiceState]:
+        return self.now
+
+    def services(self) -> list[str]:
+        return sorted(state.name for state in self.now)
+
+    def reachable(self, state: ServiceState) -> bool:
+        return state.attached
+
+    def unpause(self) -> None:
+        self.done.append(("unpause",))
+
+    def remove(self, ids: list[str]) -> None:
+        self.removed += ids
+
+    def remove_volume(self, name: str) -> None:
+        self.volumes.append(name)
+
+    def compose(self, *args: str, **_: Any) -> Exec:
+        self.done.append(args)
+        if args[0] == "up" and self.up_fails:
+            self.up_fails -= 1
+            raise CommandFailed(["docker", "compose", *args], 1, "container is unhealthy")
+        return Exec(0, "", "")
+
+
+def service(name: str, state: str = "running", health: str = "healthy", **more: Any):
+    return ServiceState(name, state, health, f"id-{name}", **more)
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A stack on a played project, on a machine that has everything."""
+
+    def made(*states: ServiceState) -> tuple[Stack, PlayedProject]:
+        stack = Stack(Home(root=tmp_path, base=tmp_path / ".lab"))
+        project = PlayedProject(list(states))
+        stack.project = project  # type: ignore[assignment]
+        monkeypatch.setattr(stack, "_prepare", lambda _: None)
+        monkeypatch.setattr(stack, "logs", lambda name, _lines=20: f"{name}: address in use\n")
+        return stack, project
+
+    return made
+
+
+def test_up_clears_what_compose_would_stumble_over(make):
+    """Frozen containers go on; dead, ill and unreachable ones are removed; the others stay."""
+    stack, project = make(
+        service("nginx"),
+        service("api-1", "dead", ""),
+        service("api-2", health="unhealthy"),
+        service("api-3", attached=False),
+        service("worker", "exited", ""),
+    )
+    stack.up()
+    assert project.done[0] == ("unpause",)
+    assert set(project.removed) == {"id-api-1", "id-api-2", "id-api-3"}
+    assert project.done[-1][0] == "up"
+
+
+def test_up_tries_once_more_with_fresh_containers(make):
+    """A container that does not get well is replaced, once, before anything is reported."""
+    stack, project = make(service("nginx"), service("api-1", health="starting"))
+    project.up_fails = 1
+    stack.up()
+    assert project.removed == ["id-api-1"]
+    assert [done[0] for done in project.done].count("up") == 2
+
+
+def test_up_that_fails_twice_shows_the_last_words(make):
+    """Which services are not up, and what they said last, is in the error itself."""
+    stack, project = make(service("nginx"), service("api-1", "exited", ""))
+    project.up_fails = 2
+    with pytest.raises(Failed) as caught:
+        stack.up()
+    assert "api-1: exited" in caught.value.message
+    assert "address in use" in caught.value.message
+    assert "nginx" not in caught.value.message
+
+
+def test_reset_replaces_only_what_holds_data(make, monkeypatch: pytest.MonkeyPatch):
+    """The front door and the observers run on; prometheus keeps its history."""
+    stack, project = make(*map(service, (*DATA_SERVICES, "nginx", "api-1", "prometheus")))
+    monkeypatch.setattr(stack, "healthy", lambda _: True)
+    stack.reset()
+    assert set(project.removed) == {f"id-{name}" for name in DATA_SERVICES}
+    assert {"primary-data", "replica-data", "broker-data", "load-data"} == set(project.volumes)
+    assert any("find" in done and "/media" in done for done in project.done)
+
+
+def test_reset_gives_up_when_a_service_has_ended(make, monkeypatch: pytest.MonkeyPatch):
+    """A service that ended will not answer however long one waits."""
+    stack, _ = make(service("nginx"), service("worker", "exited", ""))
+    monkeypatch.setattr(stack, "healthy", lambda name: name == "nginx")
+    with pytest.raises(Failed, match="worker: exited"):
+        stack.reset()
+
+
+def test_expected_but_missing_services_are_shown(make):
+    """A service without a container is listed as missing, not left out."""
+    stack, project = make(service("nginx"))
+    project.services = lambda: ["api-1", "nginx"]  # type: ignore[method-assign]
+    assert [(item.name, item.state) for item in stack.services()] == [
+        ("api-1", "missing"),
+        ("nginx", "running"),
+    ]
+
+
+def test_url_is_what_was_written_for_compose(make):
+    """The address of a service is the port that was chosen for it, else the usual one."""
+    stack, _ = make()
+    stack.home.prepare()
+    stack.home.env_file.write_text("LAB_NGINX_PORT=18080\n")
+    assert stack.url("nginx") == "http://127.0.0.1:18080"
+    assert stack.url("prometheus") == "http://127.0.0.1:9090"
+    with pytest.raises(BadInput, match="publishes no port"):
+        stack.url("worker")
+
+
+def test_psql_rows(make, monkeypatch: pytest.MonkeyPatch):
+    """Rows come as text, commas, quotes and line breaks within values included."""
+    stack, _ = make()
+    said = Exec(0, '1,"a, ""b""\nc",\n', "")
+    monkeypatch.setattr(stack, "exec", lambda *_, **__: said)
+    assert stack.psql("select") == [["1", 'a, "b"\nc', ""]]
+
+
+def test_psql_error_has_what_psql_said(make, monkeypatch: pytest.MonkeyPatch):
+    """A statement that fails raises, with the server's sentence."""
+    stack, _ = make()
+    said = Exec(3, "", 'ERROR:  relation "photo" does not exist')
+    monkeypatch.setattr(stack, "exec", lambda *_, **__: said)
+    with pytest.raises(CommandFailed, match='relation "photo" does not exist'):
+        stack.psql("select * from photo")
+
+
+@pytest.mark.parametrize(
+    ("check", "argv"),
+    [
+        ({"Test": ["CMD", "curl", "x"]}, ["curl", "x"]),
+        ({"Test": ["CMD-SHELL", "curl x"]}, ["sh", "-c", "curl x"]),
+        ({"Test": ["NONE"]}, None),
+        (None, None),
+    ],
+)
+def test_healthy_runs_the_services_own_check(make, monkeypatch, check, argv):
+    """A service is asked with the very check that compose uses; without one it counts as well."""
+    stack, _ = make()
+
+    class Container:
+        attrs = {"Config": {"Healthcheck": check}}  # noqa: RUF012 - a played object
+
+    asked: list[list[str]] = []
+
+    def run(_service: str, words: list[str], **_: Any) -> Exec:
+        asked.append(words)
+        return Exec(1, "", "")
+
+    monkeypatch.setattr(stack, "container", lambda _: Container)
+    monkeypatch.setattr(stack, "exec", run)
+    assert stack.healthy("nginx") is (argv is None)
+    assert asked == ([argv] if argv else [])
