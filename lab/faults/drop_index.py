@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
-# What one operator's session did is not for another's eyes, and DROP must never queue up behind a
-# long query: everything that comes after it would wait too.
+# A session that leaves no trace in the log or in pg_stat_statements: a learner finds there what
+# broke, not who did it. Given with the connection, because a SET would be on record itself. And DROP
+# must never queue up behind a long query: everything that comes after it would wait, too.
+SETTINGS = "log_statement=none log_min_duration_statement=-1 pg_stat_statements.track=none"
+OPTIONS = " ".join(f"-c {setting}" for setting in SETTINGS.split())
 SESSION = (
-    "SET log_statement = 'none'; SET log_min_duration_statement = -1; "
-    "SET pg_stat_statements.track = 'none'; SET lock_timeout = '{lock}s'; "
+    "\\connect \"user=postgres dbname=darkroom options='{options} -c lock_timeout={lock}s'\"\n"
 )
 
 
@@ -98,9 +100,10 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
 
     def heal(self, stack: Stack, token: DropIndexToken) -> None:
         # A build that an operator began and left would hold its lock, and then add a second index.
-        stack.psql(
+        _run(
+            stack,
             "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index "  # noqa: S608
-            f"WHERE relid = to_regclass('public.{token.table}')"
+            f"WHERE relid = to_regclass('public.{token.table}')",
         )
         wanted = token.index
         # Ours, whatever it is now, and what an operator has added in its place.
@@ -121,7 +124,8 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
 
 
 def _indexes(stack: Stack, table: str) -> list[Index]:
-    rows = stack.psql(
+    rows = _run(
+        stack,
         f"""
         SELECT coalesce(json_agg(json_build_object(
             'name', c.relname, 'usable', i.indisvalid AND i.indisready AND i.indislive,
@@ -134,11 +138,11 @@ def _indexes(stack: Stack, table: str) -> list[Index]:
             'definition', pg_get_indexdef(c.oid)) ORDER BY c.relname), '[]')
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indrelid = to_regclass('public.{table}')
-        """  # noqa: S608 - an Identifier
+        """,  # noqa: S608 - an Identifier
     )
     return TypeAdapter(list[Index]).validate_python(json.loads(rows[0][0]))
 
 
-def _run(stack: Stack, statement: str, *, lock_timeout: int = 15) -> None:
+def _run(stack: Stack, statement: str, *, lock_timeout: int = 15) -> list[list[str]]:
     # Building an index reads the whole table, on a fraction of a core.
-    stack.psql(SESSION.format(lock=lock_timeout) + statement, timeout=120)
+    return stack.psql(SESSION.format(options=OPTIONS, lock=lock_timeout) + statement, timeout=120)

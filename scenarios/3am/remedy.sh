@@ -4,7 +4,8 @@
 set -eu
 
 sql() {
-    docker compose exec -T postgres-primary psql -XqAt -v ON_ERROR_STOP=1 -U postgres darkroom -c "$1"
+    docker compose exec -T -e PGOPTIONS="-c client_min_messages=warning" postgres-primary \
+        psql -XqAt -v ON_ERROR_STOP=1 -U postgres darkroom -c "$1"
 }
 
 grep -oE '^CREATE INDEX [a-z_]+ ON [^;]+' infra/postgres/schema.sql | while read -r statement; do
