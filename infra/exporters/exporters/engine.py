@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 SOCKET = "/var/run/docker.sock"
 REFRESH = 5.0  # seconds between lists when no event comes
+SETTLE = 0.25  # seconds after an event until the list shows what it told
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 ONE_OFF = "com.docker.compose.oneoff"
@@ -77,37 +78,35 @@ class Project:
     def __init__(self, name: str) -> None:
         self.name = name
         self.containers: list[Container] = []
-        self._lock = threading.Lock()
+        self._changed = threading.Event()
 
     def follow(self) -> None:
         """Keep up to date in the background, whatever becomes of the engine."""
-        threading.Thread(target=self._refresh_regularly, daemon=True).start()
-        threading.Thread(target=self._refresh_on_change, daemon=True).start()
+        threading.Thread(target=self._refresh, daemon=True).start()
+        threading.Thread(target=self._listen, daemon=True).start()
 
     def _refresh(self) -> None:
-        with self._lock:
-            self.containers = containers(self.name)
-
-    def _refresh_regularly(self) -> None:
         said = ""
         while True:
             try:
-                self._refresh()
+                self.containers = containers(self.name)
                 said = ""
             except (OSError, http.client.HTTPException, ValueError) as error:
                 if str(error) != said:
                     said = str(error)
                     line = {"level": "error", "event": "the engine does not answer", "error": said}
                     sys.stdout.write(json.dumps(line) + "\n")
-            time.sleep(REFRESH)
+            if self._changed.wait(REFRESH):
+                self._changed.clear()
+                time.sleep(SETTLE)
 
-    def _refresh_on_change(self) -> None:
+    def _listen(self) -> None:
         filters = {"label": [f"{PROJECT}={self.name}"], "event": CHANGES}
         while True:
             try:
                 with ask("/events?", filters, 3600.0) as events:
                     while events.readline():
-                        self._refresh()
-            except (OSError, http.client.HTTPException, ValueError):
+                        self._changed.set()
+            except (OSError, http.client.HTTPException):
                 pass  # the regular refresh reports it
             time.sleep(1.0)

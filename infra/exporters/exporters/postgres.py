@@ -24,7 +24,7 @@ from exporters.answers import MEANINGS, Answer, label, samples
 from exporters.exposition import Sample, render, serve
 
 PORT = 9187
-PATIENCE = 0.7  # seconds that a scrape waits; Prometheus itself gives up after 1
+PATIENCE = 0.6  # seconds that a scrape waits; Prometheus itself gives up after 1
 DEADLINE = 4.0  # seconds until an unanswered question is given up, with its connection
 STALE = 5.0  # seconds that an answer may stand for a server that is slow
 STATEMENTS = 100

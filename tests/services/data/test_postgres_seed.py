@@ -30,7 +30,7 @@ def test_the_seed_is_a_million_photos_over_fifty_thousand_users(rig):
 
 
 def test_seeded_rows_keep_every_promise_of_the_schema(rig):
-    """Foreign keys, an album's owner and the counters of likes hold, though nothing checked them."""
+    """Foreign keys, owners of albums and counters of likes hold, though nothing checked them."""
     broken = rig.stack.psql(
         """SELECT 'photo without user' FROM photos AS p
                WHERE NOT EXISTS (SELECT FROM users WHERE id = p.user_id)
