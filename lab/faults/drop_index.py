@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
 # A session that leaves no trace in the log or in pg_stat_statements: a learner finds there what
-# broke, not who did it. Given with the connection, because a SET would be on record itself. And DROP
-# must never queue up behind a long query: everything that comes after it would wait, too.
+# broke, not who did it. Given with the connection, because a SET would be on record itself. And
+# DROP must never queue up behind a long query: whatever comes after it would wait, too.
 SETTINGS = "log_statement=none log_min_duration_statement=-1 pg_stat_statements.track=none"
 OPTIONS = " ".join(f"-c {setting}" for setting in SETTINGS.split())
 SESSION = (

@@ -1,0 +1,240 @@
+"""What a person at the terminal sees and answers, and the autopilot in their place."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from lab import autopilot, incident, oncall
+from lab.asking import ask_for_diagnosis
+from lab.board import read_board, spark
+from lab.console import board_table, measured_view, verdict_view
+from lab.doors import Doors
+from lab.ending import end, resolve
+from lab.errors import BadInput
+from lab.history import Outcome
+from lab.night import look_at, night_view
+from lab.progress import QUIET
+from tests.unit.world import INDEX, World, doors_to, write_scenario
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
+    write_scenario(tmp_path)
+    with doors_to(world, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Console:
+    """A terminal that only writes."""
+    made = Console(file=io.StringIO(), width=140, force_terminal=False)
+    monkeypatch.setattr(oncall, "console", lambda: made)
+    return made
+
+
+def shown(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *answers: str) -> None:
+    """What the person types, one answer after the other."""
+    left = list(answers)
+    monkeypatch.setattr("builtins.input", lambda *_: left.pop(0))
+
+
+def pressed(monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
+    """The keys that the person presses in the live view; the view is drawn once before each."""
+    left = list(keys)
+
+    def show(view, **_):  # type: ignore[no-untyped-def]
+        view()
+        return left.pop(0)
+
+    monkeypatch.setattr(oncall, "show_until_key", show)
+
+
+def on(doors: Doors, world: World, wait: float = 40) -> None:
+    incident.start(doors, "slow", 1, QUIET)
+    world.pause(wait)
+
+
+class TestBoard:
+    def test_it_tells_what_moved_from_what_did_not(self, doors: Doors, world: World) -> None:
+        """Against the baseline of the incident, by the catalogue's tolerance."""
+        on(doors, world)
+        lines = {line.signal.name: line for line in read_board(doors, doors.journal.open_one())}
+        assert lines["postgres:seq_rows:rate"].moved is True
+        assert lines["client:arrivals:rate"].moved is False
+        assert lines["client:latency_seconds:p95"].broken
+
+    def test_without_an_incident_there_is_no_baseline(self, doors: Doors, world: World) -> None:
+        """Nothing has moved from anything; steady bounds are still known."""
+        world.fixed["client:latency_seconds:p95"] = 2.0
+        lines = {line.signal.name: line for line in read_board(doors, None)}
+        assert lines["client:latency_seconds:p95"].moved is None
+        assert lines["client:latency_seconds:p95"].broken
+
+    def test_an_unknown_component_suggests_the_nearest(self, doors: Doors) -> None:
+        """`lab signals -c nginks`."""
+        with pytest.raises(BadInput) as raised:
+            read_board(doors, None, "nginks")
+        assert raised.value.remedy == "did you mean nginx?"
+
+    def test_it_can_be_shown(self, doors: Doors, world: World, screen: Console) -> None:
+        """Every signal has a line, and what moved says so."""
+        on(doors, world)
+        lines = read_board(doors, doors.journal.open_one())
+        screen.print(board_table(lines, with_baseline=True))
+        assert "postgres:seq_rows:rate" in shown(screen)
+        assert "moved" in shown(screen)
+
+    def test_a_flat_line_is_drawn_flat(self) -> None:
+        """And a climb climbs."""
+        assert spark([5.0] * 60) == "▁" * 20
+        assert spark([0.0] * 30 + [9.0] * 30)[0] < spark([0.0] * 30 + [9.0] * 30)[-1]
+        assert spark([]) == ""
+
+
+class TestNight:
+    def test_a_quiet_night(self, doors: Doors, screen: Console) -> None:
+        """No incident: the services, and whether the objectives are kept."""
+        screen.print(night_view(look_at(doors)))
+        assert "no incident is on" in shown(screen)
+
+    def test_the_page_names_the_symptom(self, doors: Doors, world: World, screen: Console) -> None:
+        """The live state: the page, the time since the breach, the budget, broken objectives."""
+        on(doors, world)
+        night = look_at(doors)
+        screen.print(night_view(night))
+        assert "the queue is backing up" in shown(screen)
+        assert "since the first breach" in shown(screen)
+        assert "BROKEN" in shown(screen)
+        assert night.budget is not None
+        assert night.budget > 0
+
+    def test_nothing_of_the_answer_is_in_it(self, doors: Doors, world: World) -> None:
+        """Neither for people nor for programs."""
+        on(doors, world)
+        assert INDEX not in str(look_at(doors).as_dict())
+        assert "missing-index" not in str(look_at(doors).as_dict())
+
+    def test_without_prometheus_it_says_so(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """What is known from elsewhere is still shown."""
+        on(doors, world)
+        world.blind = True
+        screen.print(night_view(look_at(doors)))
+        assert "cannot look" in shown(screen)
+
+
+class TestAsking:
+    def test_lists_lead_to_a_diagnosis(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Numbers, names and aliases; a wrong answer is asked again."""
+        on(doors, world)
+        typed(
+            monkeypatch,
+            *("databose", "postgres-primary"),
+            *("query-plans", "1"),
+            *("1", "rate(x[5s])", "http://g/d/night-overview/x?viewPanel=1", ""),
+            *("nonsense", "postgres:seq_rows:rate", "postgres:seq_rows:rate", "queue:depth", ""),
+            "sleepy",
+        )
+        diagnosis = ask_for_diagnosis(doors, incident.current(doors), screen)
+        assert (diagnosis.component, diagnosis.cause) == ("postgres-primary", "missing-index")
+        assert [one.kind for one in diagnosis.evidence] == ["signal", "promql", "panel"]
+        assert diagnosis.chain == ("postgres:seq_rows:rate", "queue:depth")
+        assert diagnosis.note == "sleepy"
+
+    def test_whoever_knows_the_cause_names_it(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Without going through its family; an alias will do."""
+        on(doors, world)
+        typed(monkeypatch, "db", "dropped-index", "", "", "")
+        diagnosis = ask_for_diagnosis(doors, incident.current(doors), screen)
+        assert (diagnosis.component, diagnosis.cause) == ("postgres-primary", "missing-index")
+
+
+class TestKeys:
+    def test_a_whole_night_by_keys(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Acknowledge, a hint, the diagnosis, the fix, the end: verdict and answer are shown."""
+        on(doors, world)
+        pressed(monkeypatch, "a", "h", "d", "r", "e")
+        typed(monkeypatch, "y", "db", "missing-index", "1", "", "1", "", "", "y", "y")
+        world.run(f"CREATE INDEX {INDEX} ON photos (...)")
+        ended = oncall.be_on_call(doors, QUIET)
+        assert ended is not None
+        assert ended.verdict.mitigated is Outcome.PASS
+        assert "look behind the queue" in shown(screen)
+        assert "The answer: postgres-primary, missing-index" in shown(screen)
+
+    def test_an_error_does_not_end_the_night(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Acknowledging too early says so, and the view goes on."""
+        on(doors, world, wait=1)
+        pressed(monkeypatch, "a", "q")
+        assert oncall.be_on_call(doors, QUIET) is None
+        assert "not rung" in shown(screen)
+        assert doors.journal.open_one() is not None
+
+    def test_an_end_is_asked_back(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A slip of the finger ends nothing."""
+        on(doors, world)
+        pressed(monkeypatch, "e", "g", "q")
+        typed(monkeypatch, "n", "n")
+        oncall.be_on_call(doors, QUIET)
+        assert incident.current(doors).phase == "live"
+
+
+class TestAutopilot:
+    def test_it_plays_the_night_to_a_pass(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Page, decoys that do not help, true diagnosis, remedy, verdict."""
+
+        def script(_doors: Doors, path: Path, _say: object) -> None:
+            if path.name == "remedy.sh":
+                world.run(f"CREATE INDEX {INDEX} ON photos (...)")
+
+        monkeypatch.setattr(autopilot, "run_script", script)
+        row = incident.start(doors, "slow", 1, QUIET)
+        tried: dict[str, Outcome] = {}
+        ended = autopilot.fly(
+            doors,
+            row,
+            QUIET,
+            decoys=True,
+            on_measured=lambda what, measured: tried.update({what: measured.outcome}),
+        )
+        assert tried == {"restart": Outcome.FAIL, "the remedy": Outcome.PASS}
+        assert (ended.verdict.diagnosed, ended.verdict.mitigated) == (Outcome.PASS, Outcome.PASS)
+
+    def test_verdict_and_measurement_can_be_shown(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """Arithmetic, checks, times, budget and the answer."""
+        on(doors, world)
+        screen.print(measured_view(resolve(doors, QUIET, within_s=1)))
+        screen.print(verdict_view(end(doors, QUIET).verdict))
+        assert "not mitigated yet" in shown(screen)
+        for word in ("diagnosed: fail", "points", "first breach", "error budget", "The answer"):
+            assert word in shown(screen)
