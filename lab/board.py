@@ -45,6 +45,7 @@ class Line:
             "unit": self.signal.unit,
             "meaning": self.signal.meaning,
             "direction": self.signal.direction,
+            "promql": self.signal.expr,
             "now": self.now,
             "baseline": self.before,
             "moved": self.moved,
