@@ -60,7 +60,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "client:latency_seconds:p95",
             "client:latency_seconds:p99",
         ),
-        lines("Share of failures", "client:errors:ratio", "client:delivered:ratio"),
+        lines("Share of failures", "client:errors:ratio"),
         lines("Failures by kind", "client:failures:rate"),
         lines(
             "Wanted, ended, good",
@@ -70,6 +70,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         ),
         lines("Latency by kind of request", "client:operation_seconds:p95"),
         lines("Waiting for an answer", "client:in_flight"),
+        lines("Sent as intended", "client:delivered:ratio"),
     ),
     "Front door": (
         state("In the balancer", "nginx:upstream_up"),
@@ -140,7 +141,7 @@ ROWS: dict[str, tuple[Panel, ...]] = {
             "queue:retries:rate",
             "queue:publish_failures:rate",
         ),
-        state("Answers at all", "worker:up", "redis:up", "postgres:up", width=16),
+        state("Worker, stores answer at all", "worker:up", "redis:up", "postgres:up", width=16),
     ),
     "Machine": (
         lines("CPU of the limit", "container:cpu:ratio"),
