@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -18,14 +19,16 @@ Picture = Callable[..., bytes]
 
 
 def reads(darkroom: Darkroom) -> list[httpx.Response]:
-    """A few reads of things that hardly anybody has read before."""
-    ids = random.sample(range(2, 40_000), 4)
-    return [
-        darkroom.get("/api/feed", user=ids[0]),
-        darkroom.get(f"/api/users/{ids[1]}"),
-        darkroom.get(f"/api/users/{ids[2]}/photos"),
-        darkroom.get(f"/api/albums/{ids[3]}"),
+    """A few reads, side by side, of things that hardly anybody has read before."""
+    one, two, three, four = random.sample(range(2, 40_000), 4)
+    asked = [
+        ("/api/feed", one),
+        (f"/api/users/{two}", None),
+        (f"/api/users/{three}/photos", None),
+        (f"/api/albums/{four}", None),
     ]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(lambda ask: darkroom.get(*ask), asked))
 
 
 def total(darkroom: Darkroom, series: str) -> float:
@@ -154,9 +157,7 @@ def test_killed_worker_loses_nothing(darkroom: Darkroom, picture: Picture, stack
 def test_stopping_a_replica_loses_no_request(darkroom: Darkroom, stack: Stack) -> None:
     """SIGTERM ends a replica within its grace period with exit code 0; customers notice nothing."""
     container = stack.container("api-2")
-    started = time.monotonic()
-    container.stop(timeout=20)
-    assert time.monotonic() - started < 9
+    container.stop()
     container.reload()
     assert container.attrs["State"]["ExitCode"] == 0
     assert {answer.status_code for answer in reads(darkroom)} == {200}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 from lab.stack import Stack
-from tests.services.customer import REPLICAS, Darkroom
+from tests.services.customer import REPLICAS, Darkroom, until
 
 pytestmark = pytest.mark.docker
 
@@ -113,13 +115,21 @@ def test_feed_wants_to_know_who_asks(darkroom: Darkroom, header: str | None, sta
 
 def test_request_id_is_in_answer_and_log(darkroom: Darkroom, stack: Stack) -> None:
     """The request id is in the answer, the problem's body and the replica's log line."""
-    request_id = "reads-of-an-absent-photo"
+    request_id = f"absent-photo-{uuid.uuid4().hex}"
     answer = darkroom.get("/api/photos/88888888", **{"X-Request-ID": request_id})
     assert answer.headers["x-request-id"] == request_id
     assert answer.json()["request_id"] == request_id
-    logs = [line for name in REPLICAS for line in stack.logs(name, 200).splitlines()]
-    found = [line for line in logs if request_id in line]
-    assert len(found) == 1
+    found = until(
+        lambda: [
+            line
+            for name in REPLICAS
+            for line in stack.logs(name, 200).splitlines()
+            if request_id in line
+        ],
+        lambda lines: len(lines) == 1,
+        "one log line has the request id",
+        within=5,
+    )
     for part in ('"route":"/api/photos/{photo_id}"', '"status":404', '"duration_ms":', '"replica"'):
         assert part in found[0]
 
