@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+# Seconds between two lines about the same step, where there is no terminal.
+LINE_EVERY = 15
 
 
 class Step(Protocol):
@@ -54,39 +63,58 @@ class Lines:
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         self.say(title)
-        yield _NoStep()
+        yield _SlowStep(self)
+
+
+class _SlowStep:
+    """Says now and then how far a long step is, so that a log tells slow from stuck."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+        self._said = time.monotonic()
+
+    def at(self, done: float, total: float, doing: str = "") -> None:
+        if time.monotonic() - self._said > LINE_EVERY:
+            self._said = time.monotonic()
+            self._lines.say(f"  {done:.0f} of {total:.0f} {doing}".rstrip())
 
 
 class Bars:
     """Rich's progress bars on a terminal's stderr; they vanish when the work is done."""
 
-    def say(self, line: str) -> None:
+    @cached_property
+    def _console(self) -> Console:
+        # One for lines and bars, so that a line goes above the bar and not through it.
         from rich.console import Console
 
-        Console(stderr=True).print(line, markup=False, highlight=False)
+        return Console(stderr=True)
+
+    def say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        progress = Progress(
+        with Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[doing]}", markup=True),
-            console=Console(stderr=True),
+            TextColumn("{task.fields[doing]}", style="dim", markup=False),
+            console=self._console,
             transient=True,
-        )
-        with progress:
-            task = progress.add_task(title, total=None, doing="")
+        ) as progress:
+            yield _Bar(progress, progress.add_task(title, total=None, doing=""))
 
-            class Bar:
-                def at(self, done: float, total: float, doing: str = "") -> None:
-                    progress.update(task, completed=done, total=total, doing=doing[:60])
 
-            yield Bar()
+class _Bar:
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def at(self, done: float, total: float, doing: str = "") -> None:
+        self._progress.update(self._task, completed=done, total=total, doing=doing[:60])
 
 
 def report_for_terminal() -> Report:

@@ -1,0 +1,37 @@
+"""Telling what is being done, on a terminal and in a log."""
+
+import io
+import itertools
+
+import pytest
+from rich.console import Console
+
+from lab import progress
+from lab.progress import Bars, Lines
+
+
+def test_lines_say_a_long_step_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A log gets the title at once, and later a line now and then, not one for every step."""
+    clock = itertools.count(0, 4)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with Lines().step("building") as step:
+        for number in range(10):
+            step.at(number, 10, f"RUN {number}")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "building"
+    assert 1 < len(lines) < 5
+    assert lines[1].strip().startswith(("3 of 10 RUN 3", "4 of 10 RUN 4"))
+
+
+def test_bars_leave_only_what_was_said():
+    """On a terminal bars vanish; a line said meanwhile stays, brackets and all."""
+    bars = Bars()
+    shown = io.StringIO()
+    bars.__dict__["_console"] = Console(file=shown, force_terminal=True, width=100)
+    with bars.step("building [all]") as step:
+        step.at(1, 2, "RUN [x]")
+        bars.say("pulled [debian]")
+    assert "pulled [debian]" in shown.getvalue()
+    assert "building [all]" in shown.getvalue()
