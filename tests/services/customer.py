@@ -6,11 +6,13 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import httpx
 import pytest
+from docker.errors import APIError
+from docker.models.containers import Container
 
 from lab.stack import Stack
 
@@ -111,7 +113,8 @@ class Darkroom:
         """The block runs with `service` paused or killed; then it is back, and all is healthy."""
         container = self.stack.container(service)
         if how == "paused":
-            container.pause()
+            # On a very busy machine the engine may need several tries to freeze a process.
+            until(lambda: _paused(container), bool, f"{service} is paused", within=20)
         else:
             container.kill()
         try:
@@ -137,6 +140,13 @@ class Darkroom:
             "every replica is ready",
             within,
         )
+
+
+def _paused(container: Container) -> bool:
+    with suppress(APIError):
+        container.pause()
+    container.reload()
+    return container.status == "paused"
 
 
 def _headers(user: int | None, more: dict[str, str]) -> dict[str, str]:
