@@ -127,7 +127,7 @@ def measured_view(measured: Measured) -> RenderableType:
         "unknown": "could not be measured",
     }
     title = Text(words[measured.outcome], style=f"bold {COLOURS[measured.outcome]}")
-    return Group(title, checks_table(measured.checks), Text(measured.why, style="dim"))
+    return Group(title, checks_table(measured.checks))
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:

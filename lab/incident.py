@@ -127,11 +127,13 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
         **{str(condition): condition for condition in scenario.unaffected},
         str(arrivals): arrivals,
     }
+    warm = doors.now() + scenario.load.warm_s
     baseline = wait_until(
         doors,
         list(conditions.values()),
+        not_before=warm,
         hold_s=scenario.load.baseline_s,
-        within_s=STEADY_WITHIN_S,
+        within_s=scenario.load.warm_s + STEADY_WITHIN_S,
         title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",
         report=report,
     )

@@ -73,14 +73,14 @@ def measure(
         services=(*_services(doors, row), *_rotation(doors, window)),
         data=_data(doors, row),
         load=_load(doors, row, scenario, window),
-        extra=(_pager(doors, scenario, window.end),),
+        extra=(_pager(doors, scenario),),
     )
 
 
 def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Report) -> None:
     """A backlog takes a while to be worked off after the cause is gone."""
     with report.step("waiting for the pager to fall silent"):
-        while doors.now() < until and _ringing(doors, scenario.page.alert, doors.now()):
+        while doors.now() < until and _ringing(doors, scenario.page.alert):
             doors.pause(1.0)
 
 
@@ -176,15 +176,16 @@ def _counted(doors: Doors, counter: str, window: Span) -> int | None:
     return round(went * window.seconds / (times[-1] - times[0])) if went >= 0 else None
 
 
-def _ringing(doors: Doors, alert: str, at: float) -> bool:
-    return bool(doors.prometheus.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}', at))
+def _ringing(doors: Doors, alert: str) -> bool:
+    firing = f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
+    return bool(doors.prometheus.query(firing, doors.now()))
 
 
-def _pager(doors: Doors, scenario: Scenario, at: float) -> Check:
+def _pager(doors: Doors, scenario: Scenario) -> Check:
     """What woke somebody up must have gone, not only what customers notice."""
     name = "pager quiet"
     try:
-        if _ringing(doors, scenario.page.alert, at):
+        if _ringing(doors, scenario.page.alert):
             return Check(name, Outcome.FAIL, f"{scenario.page.alert} still fires")
     except PrometheusUnavailable as error:
         return Check(name, Outcome.UNKNOWN, error.message)

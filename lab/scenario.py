@@ -38,6 +38,12 @@ class Load(_Model):
     """The customers: how many arrive each second, whatever the answers take."""
 
     rate: float = Field(gt=0, le=1000, description="arrivals a second")
+    warm_s: float = Field(
+        default=20,
+        ge=0,
+        le=300,
+        description="how long customers come before the baseline may begin: caches fill up first",
+    )
     baseline_s: float = Field(
         default=30,
         ge=10,

@@ -34,16 +34,21 @@ HOME_RATE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One condition over one window: held (None: not measured), and its last value."""
+    """One condition over one window: held (None: not measured), the value of the window that is
+    furthest from meeting it, and the last one."""
 
     condition: Condition
     held: bool | None
+    worst: float | None
     last: float | None
 
     def __str__(self) -> str:
-        seen = "no data" if self.last is None else f"{self.last:.3g}"
-        wanted = f"{self.condition.op} {self.condition.value:g}"
-        return f"{self.condition.signal} is {seen}, wanted {wanted}"
+        wanted = f"wanted {self.condition.op} {self.condition.value:g}"
+        if self.last is None or self.worst is None:
+            return f"{self.condition.signal} has no data, {wanted}"
+        broke = self.condition.met(self.last) and not self.condition.met(self.worst)
+        was = f" (and was {self.worst:.3g} within the window)" if broke else ""
+        return f"{self.condition.signal} is {self.last:.3g}{was}, {wanted}"
 
 
 def look(doors: Doors, conditions: Sequence[Condition], start: float, end: float) -> list[Look]:
@@ -55,16 +60,19 @@ def look(doors: Doors, conditions: Sequence[Condition], start: float, end: float
     found = doors.catalogue.read(doors.prometheus, start, end, names=names)
     looks: list[Look] = []
     for condition in conditions:
+        # The one furthest from being met: the highest for "<", the lowest for ">".
+        high = condition.op in ("<", "<=")
         series = worst(
             (
                 one
                 for one in found[condition.signal]
                 if all(one.labels.get(key) == text for key, text in condition.where.items())
             ),
-            # The one furthest from being met: the highest for "<", the lowest for ">".
-            "up" if condition.op in ("<", "<=") else "down",
+            "up" if high else "down",
         )
-        looks.append(Look(condition, condition.held(series, start, end), series.last()))
+        furthest = max(series.values, default=None) if high else min(series.values, default=None)
+        held = condition.held(series, start, end)
+        looks.append(Look(condition, held, furthest, series.last()))
     return looks
 
 

@@ -60,6 +60,12 @@ def test_it_gives_up_with_the_last_thing_it_saw(doors: Doors, world: World) -> N
     assert str(looks[0]) == "client:latency_seconds:p95 is 2, wanted <= 0.5"
 
 
+def test_a_short_break_is_named_after_it_is_over() -> None:
+    """The last value alone would contradict the refusal."""
+    short = Look(FAST, held=False, worst=0.8, last=0.1)
+    assert "is 0.1 (and was 0.8 within the window)" in str(short)
+
+
 def test_what_is_not_measured_keeps_it_shut(doors: Doors) -> None:
     """No data is not well."""
     looks = wait(doors, Condition(signal="no:such:signal", op="<=", value=1))
@@ -95,7 +101,8 @@ def test_a_prometheus_that_comes_back_in_time_is_forgiven(doors: Doors, world: W
 
 def test_broken_and_unmeasured_are_told_apart() -> None:
     """Failed when something is known to be wrong, unknown when nothing could be seen."""
-    bad, blind = Look(FAST, held=False, last=3.0), Look(FAST, held=None, last=None)
+    bad = Look(FAST, held=False, worst=3.0, last=3.0)
+    blind = Look(FAST, held=None, worst=None, last=None)
     with pytest.raises(Failed):
         refuse([bad, blind], "not well")
     with pytest.raises(Unknown, match="not measured"):
