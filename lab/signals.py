@@ -126,17 +126,21 @@ class Catalogue(BaseModel):
         ]
 
     def resolve(self, promql: str) -> set[str]:
-        """The signals that a PromQL expression touches: those it names, and those whose own
-        expression reads a raw metric that it names (`x_sum` and `x_bucket` are the same metric).
+        """The signals that a PromQL expression touches: those it names, and those that are made of
+        a raw metric that it names (`x_sum` and `x_bucket` are the same metric).
 
         Empty when it touches none. Purely textual: it does not judge whether the PromQL is valid.
         """
         asked = names_in(promql)
-        return {
-            signal.name
-            for signal in self.signals
-            if signal.name in asked or names_in(signal.expr) & asked
-        }
+        named = {name for name in asked if name in self}
+        return named | {signal.name for signal in self.signals if self._raw(signal.expr) & asked}
+
+    def _raw(self, expr: str) -> set[str]:
+        """The raw metrics that an expression is made of, signals in it taken apart."""
+        found: set[str] = set()
+        for name in names_in(expr):
+            found |= self._raw(self.by_name[name].expr) if name in self else {name}
+        return found
 
     def read(
         self,

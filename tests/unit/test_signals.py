@@ -92,6 +92,8 @@ def test_unknown_name_suggests_the_nearest(catalogue: Catalogue) -> None:
     ("promql", "expected"),
     [
         ("client:errors:ratio", {"client:errors:ratio"}),
+        # Not also what is made of it.
+        ("queue:enqueued:rate", {"queue:enqueued:rate"}),
         ("max_over_time(queue:depth[1m])", {"queue:depth"}),
         ("sum(rate(queue_published_total[1m]))", {"queue:enqueued:rate", "queue:growth:rate"}),
         # The mean of a histogram is about the same measurement as its quantiles.
