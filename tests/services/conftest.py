@@ -1,4 +1,4 @@
-"""A whole stack of the tests' own, and Darkroom as a customer of it sees it."""
+"""Darkroom as a customer sees it."""
 
 from __future__ import annotations
 
@@ -10,31 +10,8 @@ from io import BytesIO
 import httpx
 import pytest
 
-from lab.home import DEFAULT_PROJECT, Home
 from lab.stack import Stack
 from tests.services.customer import Darkroom
-
-PROJECT = os.environ.get("LAB_TEST_PROJECT", "lab-test")
-
-
-@pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """A stack in a project of its own, pristine at first and removed at the end.
-
-    LAB_TEST_KEEP=1 leaves it up and, the next time, takes it as it is: for writing tests.
-    """
-    if PROJECT == DEFAULT_PROJECT:
-        pytest.exit("LAB_TEST_PROJECT names the stack that people use; tests would break it", 2)
-    home = Home(root=Home.find().root, base=Home.find().base, project=PROJECT)
-    stack = Stack(home)
-    keep = os.environ.get("LAB_TEST_KEEP") == "1"
-    if not keep:
-        stack.down(volumes=True)
-    if not (keep and all(service.ok for service in stack.services())):
-        stack.up()
-    yield stack
-    if not keep:
-        stack.down(volumes=True)
 
 
 @pytest.fixture(scope="session")
