@@ -40,6 +40,10 @@ _CONNECT_TIMEOUT = 2.0
 _SERVER_HEAD_START = 0.5
 
 
+async def _as_it_is(_: asyncpg.Connection) -> None:
+    """Sessions here set nothing, so giving one back takes none of asyncpg's four statements."""
+
+
 class DatabaseTrouble(Exception):
     """`pool` could not answer; `reason` is pool_timeout, connection, timeout or server."""
 
@@ -123,6 +127,7 @@ class Database:
             min_size=0,
             max_size=config.pool_size,
             timeout=_CONNECT_TIMEOUT,
+            reset=_as_it_is,
             command_timeout=config.db_command_timeout,
             server_settings={
                 "application_name": config.replica_id,

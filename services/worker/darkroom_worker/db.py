@@ -40,6 +40,10 @@ _SERVER_HEAD_START = 0.5
 _TRIES = 2
 
 
+async def _as_it_is(_: asyncpg.Connection) -> None:
+    """Sessions here set nothing, so giving one back takes none of asyncpg's four statements."""
+
+
 class DatabaseTrouble(Exception):
     """The primary is dead, mute, full, stopping or locked: worth another try later."""
 
@@ -114,6 +118,7 @@ class Database:
             # One for the sweep.
             max_size=config.concurrency + 1,
             timeout=_CONNECT_TIMEOUT,
+            reset=_as_it_is,
             command_timeout=config.db_command_timeout,
             server_settings={
                 "application_name": "worker",
