@@ -34,7 +34,7 @@ doctor: $(RUNNER) ## Say what this machine has, lacks, and how to get it
 
 ## Work on it
 
-.PHONY: test unit lint format bench lock clean
+.PHONY: test unit lint format generate bench lock clean
 test: lint ## Every test: lint and types, units, services in containers, the live incident
 	@.venv/bin/pytest
 unit: $(DEV) ## The tests that need no Docker
@@ -46,6 +46,9 @@ lint: $(DEV) ## ruff and mypy
 format: $(DEV) ## Format the Python files
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
+generate: $(DEV) ## Write the recording rules and the dashboard from the catalogue of signals
+	@.venv/bin/python -m lab.rules
+	@.venv/bin/python -m tools.dashboards
 bench: $(RUNNER) ## Measure speed and size; prints a table and writes JSON
 	@$(LAB) bench
 lock: ## Resolve pyproject.toml into the hash-locked requirements again (needs uv)
