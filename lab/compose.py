@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lab import engine
 from lab.command import Exec, run
 from lab.home import Home
-from lab.settings import PORTS
+from lab.settings import PORTS, read_env
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
@@ -78,9 +80,21 @@ class Project:
             if not name.startswith("COMPOSE_") and name not in theirs
         }
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Every service of docker-compose.yml as compose understands it, those of profiles too."""
+        shown = self.compose("--profile", "*", "config", "--format", "json").stdout
+        services: dict[str, Any] = json.loads(shown)["services"]
+        return services
+
     def services(self) -> list[str]:
         """The names of the services that should run: all but those of profiles not enabled."""
-        return sorted(self.compose("config", "--services").stdout.split())
+        enabled = set(read_env(self.home.env_file).get("COMPOSE_PROFILES", "").split(","))
+        return sorted(
+            name
+            for name, service in self.config.items()
+            if not service.get("profiles") or enabled & set(service["profiles"])
+        )
 
     def containers(self, service: str | None = None) -> list[dict[str, Any]]:
         """The engine's short descriptions of the containers, of one service or of all."""

@@ -50,10 +50,10 @@ class Build:
 class Images:
     """The stack's images in the engine that is reached."""
 
-    def __init__(self, home: Home, report: Report) -> None:
+    def __init__(self, home: Home, report: Report, project: Project | None = None) -> None:
         self.home = home
         self.report = report
-        self.project = Project(home)
+        self.project = project or Project(home)
         self._log = home.logs / "build.log"
 
     def ready(self) -> None:
@@ -94,7 +94,7 @@ class Images:
     @property
     def grafana_image(self) -> str:
         """The pinned image that docker-compose.yml names."""
-        return str(self._services["grafana"]["image"])
+        return str(self.project.config["grafana"]["image"])
 
     def stale(self) -> list[Build]:
         """The images that have to be built; ``BASE_IMAGE`` comes along when it has to be, too."""
@@ -109,18 +109,11 @@ class Images:
     def builds(self) -> list[Build]:
         """Every image that docker-compose.yml says how to build, once each."""
         found: dict[str, Build] = {}
-        for name, service in sorted(self._services.items()):
+        for name, service in sorted(self.project.config.items()):
             if "build" in service:
                 context = Path(service["build"]["context"])
                 found.setdefault(service["image"], Build(service["image"], name, context))
         return list(found.values())
-
-    @cached_property
-    def _services(self) -> dict[str, Any]:
-        """The services as compose understands docker-compose.yml."""
-        shown = self.project.compose("--profile", "*", "config", "--format", "json").stdout
-        services: dict[str, Any] = json.loads(shown)["services"]
-        return services
 
     def content(self, build: Build) -> str:
         """What the image is made of, as a short hash: its context's files and the base's."""

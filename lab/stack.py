@@ -7,7 +7,6 @@ import io
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lab import engine
@@ -111,7 +110,7 @@ class Stack:
 
     # -- looking ------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def expected(self) -> list[str]:
         """The names of the services that should run: all but those of profiles not enabled."""
         return self.project.services()
@@ -208,11 +207,10 @@ class Stack:
 
         self.home.prepare()
         Machine(self.home, report).ready()
-        images = Images(self.home, report)
+        images = Images(self.home, report, self.project)
         images.ready()
         make_secrets(self.home)
         write_env(self.home, self.project.published(), grafana=images.grafana())
-        self.__dict__.pop("expected", None)
 
     def _compose_up(self, *, wait: bool = True) -> None:
         waiting = ("--wait", "--wait-timeout", str(UP_DEADLINE)) if wait else ()
