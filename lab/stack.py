@@ -14,6 +14,7 @@ from lab.command import CommandFailed, Exec, run
 from lab.compose import Project, ServiceState
 from lab.errors import BadInput, Failed, LabError
 from lab.home import Home
+from lab.pristine import DATABASES, MEDIA_WRITERS, REPLACED, throw_away
 from lab.progress import QUIET, Report
 from lab.settings import PORTS, make_secrets, read_env, write_env
 
@@ -21,15 +22,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 __all__ = ["ServiceState", "Stack"]
-
-# What customers and incidents change. Prometheus keeps its history, Grafana its settings.
-DATA_VOLUMES = ("primary-data", "replica-data", "broker-data", "load-data")
-MEDIA_SERVICE = "worker"
-# Who holds that open or remembers it. The API, nginx and the observers find the fresh ones.
-DATA_SERVICES = (
-    *("postgres-primary", "postgres-replica", "redis-cache", "redis-broker"),
-    *("worker", "load"),
-)
 
 # Seconds that compose may take to bring every service to healthy; it needs about ten.
 UP_DEADLINE = 180
@@ -91,18 +83,7 @@ class Stack:
         self._prepare(report)
         with report.step("going back to the pristine database") as step:
             self._clear_the_way()
-            self.project.remove(
-                [c.container_id for c in self.project.states() if c.name in DATA_SERVICES]
-            )
-            # Others hold the photos' volume open, so it is emptied, by a container of its own.
-            empty = ("find", MEDIA_SERVICE, "/media", "-mindepth", "2", "-delete")
-            with ThreadPoolExecutor() as pool:
-                emptied = pool.submit(
-                    self.project.compose,
-                    *("run", "--rm", "--no-deps", "-T", "--entrypoint", *empty),
-                )
-                list(pool.map(self.project.remove_volume, DATA_VOLUMES))
-                emptied.result()
+            throw_away(self.project)
             self._compose_up(wait=False)
             step.at(1, 2, "asking every service")
             self._prove_healthy()
@@ -135,14 +116,23 @@ class Stack:
 
     def healthy(self, service: str) -> bool:
         """Whether ``service`` passes its own health check now; true where it has none."""
-        test = (self.container(service).attrs["Config"].get("Healthcheck") or {}).get("Test") or []
+        from docker.errors import APIError
+
+        container = self.container(service)
+        test = (container.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
         match test:
             case ["CMD", *argv]:
-                return self.exec(service, argv, timeout=10).code == 0
+                pass
             case ["CMD-SHELL", line]:
-                return self.exec(service, ["sh", "-c", line], timeout=10).code == 0
+                argv = ["sh", "-c", line]
             case _:
                 return True
+        try:
+            code, _ = container.exec_run(argv)
+        except APIError:
+            # It does not run.
+            return False
+        return bool(code == 0)
 
     def url(self, service: str) -> str:
         """Where this machine reaches ``service``, as ``http://127.0.0.1:<port>``.
@@ -234,22 +224,24 @@ class Stack:
         self.project.remove(hopeless)
 
     def _prove_healthy(self) -> None:
-        """Wait until every service says so itself: the engine's word is as old as its last probe,
-        and to wait for the next one takes longer than the services do.
+        """Wait until every service that was touched, or lives on one, says so itself.
+
+        The engine's word is as old as its last probe, and the next one is seconds away.
         """
         until = time.monotonic() + SETTLE_DEADLINE
-        waiting = self.expected
-        while True:
-            with ThreadPoolExecutor(4) as pool:
-                answers = list(pool.map(self.healthy, waiting))
-            waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
-            if not waiting:
-                return
-            ill = [service for service in self.services() if service.name in waiting]
-            if time.monotonic() > until or any(service.state != "running" for service in ill):
-                words = "\n".join(self._last_words(ill))
-                raise Failed(f"not healthy after the reset:\n{words}", remedy="lab up")
-            time.sleep(PAUSE)
+        for names in (DATABASES, (*REPLACED, *MEDIA_WRITERS)):
+            waiting = list(names)
+            while waiting:
+                with ThreadPoolExecutor(4) as pool:
+                    answers = list(pool.map(self.healthy, waiting))
+                waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
+                ill = [service for service in self.services() if service.name in waiting]
+                ended = any(service.state != "running" for service in ill)
+                if ended or (ill and time.monotonic() > until):
+                    words = "\n".join(self._last_words(ill))
+                    raise Failed(f"not healthy after the reset:\n{words}", remedy="lab up")
+                if waiting:
+                    time.sleep(PAUSE)
 
     def _explained(self, error: CommandFailed) -> LabError:
         """``docker compose up`` failed: which services, and the last thing each of them said."""

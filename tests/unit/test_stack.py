@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from lab import pristine
 from lab.command import CommandFailed, Exec
 from lab.compose import ServiceState
 from lab.errors import BadInput, Failed
 from lab.home import Home
-from lab.stack import DATA_SERVICES, Stack
+from lab.pristine import DATABASES, REPLACED
+from lab.stack import Stack
 
 
 class PlayedProject:
@@ -103,19 +105,41 @@ def test_up_that_fails_twice_shows_the_last_words(make):
 
 
 def test_reset_replaces_only_what_holds_data(make, monkeypatch: pytest.MonkeyPatch):
-    """The front door and the observers run on; prometheus keeps its history."""
-    stack, project = make(*map(service, (*DATA_SERVICES, "nginx", "api-1", "prometheus")))
+    """The databases are seeded again in place; the front door and the observers run on."""
+    services = (*DATABASES, *REPLACED, "nginx", "api-1", "prometheus")
+    stack, project = make(*map(service, services))
+    ran: list[list[str]] = []
+    monkeypatch.setattr(pristine, "run", lambda argv, **_: ran.append(argv))
     monkeypatch.setattr(stack, "healthy", lambda _: True)
     stack.reset()
-    assert set(project.removed) == {f"id-{name}" for name in DATA_SERVICES}
-    assert {"primary-data", "replica-data", "broker-data", "load-data"} == set(project.volumes)
-    assert any("find" in done and "/media" in done for done in project.done)
+    assert set(project.removed) == {f"id-{name}" for name in REPLACED}
+    assert set(project.volumes) == {"broker-data", "load-data"}
+    assert {argv[-1] for argv in ran if argv[1] == "restart"} == {f"id-{n}" for n in DATABASES}
+    assert ["docker", "exec", "id-api-1", *pristine.EMPTY_MEDIA] in ran
+
+
+def test_reset_of_a_database_that_does_not_run(make, monkeypatch: pytest.MonkeyPatch):
+    """A database that is down, or cannot be told to forget, is replaced together with its data."""
+    stack, project = make(
+        service("postgres-primary", "exited", ""), *map(service, ("postgres-replica", "api-2"))
+    )
+
+    def refuse(argv: list[str], **_: Any) -> None:
+        if argv[2] == "id-postgres-replica":
+            raise CommandFailed(argv, 137, "")
+
+    monkeypatch.setattr(pristine, "run", refuse)
+    monkeypatch.setattr(stack, "healthy", lambda _: True)
+    stack.reset()
+    assert {"id-postgres-primary", "id-postgres-replica"} <= set(project.removed)
+    assert {"primary-data", "replica-data"} <= set(project.volumes)
 
 
 def test_reset_gives_up_when_a_service_has_ended(make, monkeypatch: pytest.MonkeyPatch):
     """A service that ended will not answer however long one waits."""
-    stack, _ = make(service("nginx"), service("worker", "exited", ""))
-    monkeypatch.setattr(stack, "healthy", lambda name: name == "nginx")
+    stack, _ = make(*map(service, DATABASES), service("api-1"), service("worker", "exited", ""))
+    monkeypatch.setattr(pristine, "run", lambda *_, **__: None)
+    monkeypatch.setattr(stack, "healthy", lambda name: name != "worker")
     with pytest.raises(Failed, match="worker: exited"):
         stack.reset()
 
@@ -171,16 +195,16 @@ def test_healthy_runs_the_services_own_check(make, monkeypatch, check, argv):
     """A service is asked with the very check that compose uses; without one it counts as well."""
     stack, _ = make()
 
+    asked: list[list[str]] = []
+
     class Container:
         attrs = {"Config": {"Healthcheck": check}}  # noqa: RUF012 - a played object
 
-    asked: list[list[str]] = []
-
-    def run(_service: str, words: list[str], **_: Any) -> Exec:
-        asked.append(words)
-        return Exec(1, "", "")
+        @staticmethod
+        def exec_run(words: list[str]) -> tuple[int, bytes]:
+            asked.append(words)
+            return 1, b""
 
     monkeypatch.setattr(stack, "container", lambda _: Container)
-    monkeypatch.setattr(stack, "exec", run)
     assert stack.healthy("nginx") is (argv is None)
     assert asked == ([argv] if argv else [])
