@@ -40,12 +40,16 @@ def ask_for_diagnosis(doors: Doors, row: Row, out: Console) -> Diagnosis:
     )
     out.print("What shows nothing costs points. An empty line ends the list.")
     evidence: list[Evidence] = []
-    while text := Prompt.ask(f"evidence {len(evidence) + 1}", console=out, default="").strip():
+    while text := Prompt.ask(
+        f"evidence {len(evidence) + 1}", console=out, default="", show_default=False
+    ).strip():
         evidence.append(_evidence(text, offered, doors))
     out.print(Text("In which order did it break? Earliest first.", style="bold"))
     chain: list[str] = []
     while len(chain) < LONGEST_CHAIN:
-        text = Prompt.ask(f"signal {len(chain) + 1}", console=out, default="").strip()
+        text = Prompt.ask(
+            f"signal {len(chain) + 1}", console=out, default="", show_default=False
+        ).strip()
         if not text:
             break
         name = _numbered(text, offered)
@@ -55,7 +59,7 @@ def ask_for_diagnosis(doors: Doors, row: Row, out: Console) -> Diagnosis:
             out.print("that one is in the list already")
         else:
             chain.append(name)
-    note = Prompt.ask("A note to yourself", console=out, default="").strip()
+    note = Prompt.ask("A note to yourself", console=out, default="", show_default=False).strip()
     return Diagnosis(component, cause, tuple(evidence), tuple(chain), note)
 
 

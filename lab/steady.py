@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from lab.doors import Doors
 from lab.errors import Failed, Unknown
+from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.series import Condition, Span, worst
@@ -27,6 +28,13 @@ HOME_WINDOW_S = 8.0
 
 HOME_WITHIN_S = 90.0
 """How long it may take to get there: caches refill in 30 s, replicas catch up, queues drain."""
+
+DRAIN_WITHIN_S = 900.0
+"""How long a backlog may take to be worked off, as long as it becomes shorter: half an hour of a
+broken night leaves two thousand photos, and a worker does some ten a second."""
+
+DRAIN_LOOK_S = 20.0
+"""A backlog that is no shorter than so long ago is not being worked off."""
 
 HOME_RATE = 20.0
 """Customers a second that prove it: enough that every kind of request is asked for."""
@@ -140,11 +148,33 @@ def prove_home(doors: Doors, report: Report) -> None:
     Raises `Failed` with what is not as it should be, `Unknown` when it could not be measured.
     """
     doors.load.stop()
+    _let_drain(doors, report)
     doors.load.start(rate=HOME_RATE, duration_s=int(2 * HOME_WITHIN_S), seed=0)
     try:
         _prove(doors, doors.catalogue.steady(), HOME_WINDOW_S, "proving the steady state", report)
     finally:
         doors.load.stop()
+
+
+def _let_drain(doors: Doors, report: Report) -> None:
+    """Wait while a backlog is being worked off; whether the rest is well is asked afterwards."""
+    depth = Condition(signal="queue:depth", op="<=", value=0)
+    with report.step("letting the queue drain") as step:
+        begun = doors.now()
+        first = 0.0
+        while (now := doors.now()) < begun + DRAIN_WITHIN_S:
+            try:
+                series = against(doors.prometheus, depth, Span(now - DRAIN_LOOK_S, now))
+            except PrometheusUnavailable:
+                return
+            left = series.last()
+            if left is None or left <= 0:
+                return
+            if now - begun > DRAIN_LOOK_S and left >= series.values[0]:
+                return
+            first = max(first, left)
+            step.at(first - left, first, f"{left:.0f} photos to go")
+            doors.pause(1.0)
 
 
 def _prove(

@@ -69,7 +69,8 @@ def _single_keys() -> Iterator[Callable[[float], str]]:
         return os.read(file, 1).decode(errors="ignore").lower() if ready else ""
 
     try:
-        tty.setcbreak(file)
+        # What was pressed while the last answer was being worked out still counts.
+        tty.setcbreak(file, termios.TCSADRAIN)
         yield wait
     finally:
         termios.tcsetattr(file, termios.TCSADRAIN, before)

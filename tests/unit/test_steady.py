@@ -128,3 +128,25 @@ def test_the_customers_leave_also_when_it_is_not_home(doors: Doors, world: World
     with pytest.raises(Failed, match="p95 is 2"):
         prove_home(doors, QUIET)
     assert not world.load.running
+
+
+@pytest.mark.parametrize("shrinks", [True, False], ids=["worked off", "stuck"])
+def test_a_backlog_is_waited_for_as_long_as_it_shrinks(
+    doors: Doors,
+    world: World,
+    shrinks: bool,
+) -> None:
+    """A long night leaves a long queue: the proof begins when it is gone, or does not move."""
+    begun = world.now
+
+    def depth(at: float) -> float:
+        return max(0.0, 3000 - 10 * (at - begun)) if shrinks else 3000.0
+
+    world.backlog = depth
+    if shrinks:
+        prove_home(doors, QUIET)
+        assert world.now - begun > 295
+    else:
+        with pytest.raises(Failed, match="queue:depth is 3e"):
+            prove_home(doors, QUIET)
+        assert world.now - begun < 150

@@ -65,6 +65,7 @@ SHAPES: Mapping[str, tuple[float, float, float, float]] = {
     "postgres:seq_rows:rate": (0.0, 2e7, 1, 1),
     "postgres:query_seconds:mean": (0.001, 0.8, 2, 1),
     "queue:oldest_age_seconds": (0.1, 40, 12, 6),
+    "queue:depth": (0, 0, 0, 0),
 }
 RINGS_AFTER_S = 20.0
 
@@ -105,6 +106,7 @@ class World:
         self.fixed: dict[str, float] = {}  # signals that do not follow
         self.kill_before: str | None = None
         self.kill_after: str | None = None
+        self.backlog: Callable[[float], float] = lambda _: 0.0
         self.deaf = False  # what is dropped stays
         self.down: set[str] = set()
         self.blind = False
@@ -148,6 +150,8 @@ class World:
 
     def value(self, signal: str, at: float) -> float:
         """What the signal was at that time."""
+        if signal == "queue:depth":
+            return self.backlog(at)
         if signal in self.fixed:
             return self.fixed[signal]
         well, ill, onset, relief = SHAPES[signal]
