@@ -41,3 +41,11 @@ queue_published = Counter("queue_published_total", "Tasks handed to the broker."
 queue_publish_failures = Counter(
     "queue_publish_failures_total", "Tasks that the broker did not take; the worker finds them."
 )
+
+# A counter that has no series before its first event looks the same as one that nobody scrapes:
+# what can be counted is there, as zero, from the start.
+for _object in ("album", "feed", "photo", "user", "user_photos"):
+    for _result in ("hit", "miss", "error"):
+        cache_requests.labels(_object, _result)
+for _pool, _reason in (("replica", "default"), ("primary", "own_write"), ("primary", "fallback")):
+    db_reads.labels(_pool, _reason)
