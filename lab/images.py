@@ -62,6 +62,9 @@ class Images:
         Raises ``Failed`` with the end of the build's log, ``MachineLacks`` where the base can be
         neither pulled nor bootstrapped.
         """
+        if not self.home.host_ca.exists():
+            # For a `docker compose build` by hand, too.
+            self._write_host_ca()
         if not self.stale():
             return
         with exclusive("images", self.report):
@@ -139,7 +142,7 @@ class Images:
         }
 
     def _build(self, stale: Iterable[Build]) -> None:
-        self.home.host_ca.write_text(certificates.host_bundle(), encoding="utf-8")
+        self._write_host_ca()
         self._log.unlink(missing_ok=True)
         base = self.base
         if self._labels.get(base.image, {}).get(CONTENT_LABEL) != _short(self._base_content):
@@ -151,6 +154,9 @@ class Images:
         self._compose_build(f"building images: {names}", list(stale), [])
         # What the new ones replaced; images that a container still uses are spared.
         engine.client().images.prune({"dangling": True, "label": CONTENT_LABEL})
+
+    def _write_host_ca(self) -> None:
+        self.home.host_ca.write_text(certificates.host_bundle(), encoding="utf-8")
 
     def _compose_build(self, title: str, builds: list[Build], files: list[str]) -> None:
         began = time.monotonic()

@@ -1,13 +1,20 @@
 """Images are rebuilt when what they are made of changes, and only then."""
 
+import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lab import engine
+from lab import images as images_module
 from lab.buildlog import BuildProgress
 from lab.certificates import distill, host_bundle
 from lab.errors import BadInput
-from lab.images import content_of
+from lab.home import Home
+from lab.images import CONTENT_LABEL, Images, content_of
+from lab.progress import QUIET
 
 
 @pytest.fixture
@@ -44,6 +51,69 @@ def test_content_notices_every_change(context: Path, change):
         case "new":
             (context / "app" / "more.py").write_text("")
     assert content_of(context) != before
+
+
+@pytest.fixture
+def images(tmp_path: Path, context: Path, monkeypatch: pytest.MonkeyPatch) -> Images:
+    """One image to build, an engine that has none, and nothing that really builds."""
+    (tmp_path / "infra" / "base").mkdir(parents=True)
+    (tmp_path / "infra" / "base" / "Dockerfile").write_text("FROM debian\n")
+    monkeypatch.setenv("SSL_CERT_FILE", "/nonexistent")
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    home.prepare()
+    made = Images(home, QUIET)
+    made.project.__dict__["config"] = {
+        "api-1": {"image": "lab/api:local", "build": {"context": str(context / "app")}},
+        "api-2": {"image": "lab/api:local", "build": {"context": str(context / "app")}},
+        "grafana": {"image": "grafana:1", "profiles": ["grafana"]},
+    }
+    return made
+
+
+def played_engine(monkeypatch: pytest.MonkeyPatch, *listed: dict[str, Any]) -> None:
+    class Client:
+        class api:  # noqa: N801 - the SDK's name
+            @staticmethod
+            def images() -> list[dict[str, Any]]:
+                return list(listed)
+
+    monkeypatch.setattr(engine, "client", lambda: Client)
+
+
+def test_image_is_stale_until_its_label_says_what_it_is_made_of(
+    images: Images, monkeypatch: pytest.MonkeyPatch
+):
+    """Several services share one build; with the right label there is nothing to do, and a change
+    of the base makes it stale again."""
+    played_engine(monkeypatch)
+    (stale,) = images.stale()
+    assert (stale.name, stale.service) == ("api", "api-1")
+    labels = {CONTENT_LABEL: images.content(stale)}
+    played_engine(monkeypatch, {"RepoTags": ["lab/api:local"], "Labels": labels})
+    assert images.stale() == []
+    images.ready()
+    (images.base.context / "Dockerfile").write_text("FROM debian:new\n")
+    later = Images(images.home, QUIET, images.project)
+    assert [build.name for build in later.stale()] == ["api"]
+
+
+def test_grafana_is_asked_for_once_in_a_while(images: Images, monkeypatch: pytest.MonkeyPatch):
+    """A registry that did not answer is not waited for at the next start."""
+    played_engine(monkeypatch)
+    asked: list[str] = []
+
+    def no(image: str, *_: Any) -> bool:
+        asked.append(image)
+        return False
+
+    monkeypatch.setattr(images_module, "pull", no)
+    assert not images.grafana()
+    assert not images.grafana()
+    assert asked == ["grafana:1"]
+    an_age_ago = time.time() - 7 * 3600
+    os.utime(images.home.base / "no-grafana", (an_age_ago, an_age_ago))
+    assert not images.grafana()
+    assert len(asked) == 2
 
 
 def test_build_progress_counts_every_images_steps():
