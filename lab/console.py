@@ -141,7 +141,8 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     order = table("measured order", "after the first breach")
     for onset in verdict.order:
         start = times.breached_at
-        when = "never moved" if onset.at is None else clock(onset.at)
+        still = "never moved" if onset.state == "still" else "not measured"
+        when = still if onset.at is None else clock(onset.at)
         if onset.at is not None and start is not None:
             when = f"{onset.at - start:+.0f} s (± {onset.resolution_s:.0f} s)"
         order.add_row(onset.signal, when)

@@ -99,15 +99,25 @@ def end(
             doors.journal.stamp(row.id, "ended_at", doors.now())
         row = _settle(doors, row, report)
         assert row.history is not None
-        verdict = verdict_of(doors, row)
-        if on_verdict is not None:
+        history = history_of(row)
+        whole = history.signals.keys() >= doors.catalogue.by_name.keys()
+        verdict = judge(doors, row, history)
+        if on_verdict is not None and whole:
             on_verdict(verdict)
+        not_home: str | None = None
         try:
             come_home(doors, report)
         except LabError as error:
-            return Ended(row, verdict, Path(row.history), error.message)
-        doors.journal.stamp(row.id, "closed_at", doors.now())
-    return Ended(doors.journal.incident(row.id), verdict, Path(row.history), None)
+            not_home = error.message
+        if not whole:
+            # What Prometheus had recorded before it fell silent it can tell now that it is back.
+            _keep_history(doors, row, report)
+            verdict = verdict_of(doors, row)
+            if on_verdict is not None:
+                on_verdict(verdict)
+        if not_home is None:
+            doors.journal.stamp(row.id, "closed_at", doors.now())
+    return Ended(doors.journal.incident(row.id), verdict, Path(row.history), not_home)
 
 
 def abandon(doors: Doors, row: Row, report: Report) -> None:
@@ -134,9 +144,13 @@ def _settle(doors: Doors, row: Row, report: Report) -> Row:
     """Keep the history of an ended incident, unless an interrupted end has kept it already."""
     row = doors.journal.incident(row.id)
     if row.history is None or not Path(row.history).exists():
-        assert row.ended_at is not None
-        keep(doors, row, gather(doors, row, scenario_of(row), row.ended_at, report))
+        _keep_history(doors, row, report)
     return doors.journal.incident(row.id)
+
+
+def _keep_history(doors: Doors, row: Row, report: Report) -> None:
+    assert row.ended_at is not None
+    keep(doors, row, gather(doors, row, scenario_of(row), row.ended_at, report))
 
 
 def _recovered(doors: Doors, row: Row) -> bool:

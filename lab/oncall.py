@@ -45,6 +45,7 @@ def announce(doors: Doors, row: Row, out: Console) -> None:
     prefix = compose_prefix(doors)
     if prefix != "docker compose":
         out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)
+    out.print(f"\n  The same again, another day: lab run {row.slug} --seed {row.seed}")
     out.print("\nYou are on call. Your pager will ring.\n")
 
 

@@ -259,6 +259,18 @@ class TestEnd:
         world.blind = True
         assert resolve(doors, QUIET, within_s=2).outcome is Outcome.UNKNOWN
 
+    def test_a_prometheus_that_comes_back_tells_what_it_recorded(
+        self, doors: Doors, world: World
+    ) -> None:
+        """It was stopped at the end, and is started again with the stack: nothing is lost."""
+        started(doors, world)
+        incident.diagnose(doors, TRUE)
+        world.blind = True
+        world.on_up = lambda: setattr(world, "blind", False)
+        verdict = end(doors, QUIET, give_up=True).verdict
+        assert verdict.diagnosed is Outcome.PASS
+        assert verdict.times.breached_at is not None
+
     def test_it_may_be_claimed_again_after_a_failure(self, doors: Doors, world: World) -> None:
         """A wrong fix is not the end: the last claim counts."""
         started(doors, world)

@@ -115,6 +115,7 @@ class World:
         self.runs = 0
         self.ups = 0
         self.on_pause: Callable[[], None] = lambda: None
+        self.on_up: Callable[[], None] = lambda: None
 
     @property
     def broken(self) -> bool:
@@ -183,6 +184,7 @@ class FakeStack:
 
     def up(self, report: object = None) -> list[ServiceState]:
         self.world.ups += 1
+        self.world.on_up()
         self.world.down.clear()
         return self.services()
 
