@@ -7,15 +7,16 @@ import io
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab import engine
 from lab.command import CommandFailed, Exec, run
 from lab.compose import Project, ServiceState
-from lab.errors import BadInput, Failed, LabError
+from lab.errors import BadInput, Failed
 from lab.home import Home
-from lab.pristine import DATABASES, MEDIA_WRITERS, REPLACED, throw_away
-from lab.progress import QUIET, Report
+from lab.pristine import DATABASES, throw_away
+from lab.progress import QUIET, Report, Step
 from lab.settings import PORTS, make_secrets, read_env, write_env
 
 if TYPE_CHECKING:
@@ -23,12 +24,23 @@ if TYPE_CHECKING:
 
 __all__ = ["ServiceState", "Stack"]
 
-# Seconds that compose may take to bring every service to healthy; it needs about ten.
-UP_DEADLINE = 180
-# Seconds for services that were not started anew to find the fresh ones.
-SETTLE_DEADLINE = 60
+# Seconds until every service must say that it is well, where all containers are fresh. They take
+# about five, and much longer on a busy machine. Old ones in the way get less patience.
+DEADLINE = 120
+PATIENCE = 60
 # Seconds between two rounds of asking: each question costs the engine some CPU.
 PAUSE = 0.25
+
+
+class NotWell(Failed):
+    """Some services did not come up; ``services`` tells which, the message what they said last."""
+
+    def __init__(self, services: Sequence[ServiceState], words: str) -> None:
+        self.services = services
+        super().__init__(
+            f"the stack did not come up:\n{words}",
+            remedy="`docker compose logs SERVICE` has it all; `lab doctor` looks at the machine",
+        )
 
 
 class Stack:
@@ -47,7 +59,7 @@ class Stack:
     def up(self, report: Report = QUIET) -> list[ServiceState]:
         """Bring every service to healthy, from whatever state machine and stack are in.
 
-        Returns the services as they are then. Raises ``Failed`` with the last log lines of each
+        Returns the services as they are then. Raises ``NotWell`` with the last log lines of each
         service that did not come up, ``MachineLacks`` for what this machine has not, ``BadInput``
         for an explicitly chosen port that is taken.
         """
@@ -55,19 +67,17 @@ class Stack:
         with report.step("bringing the stack up") as step:
             self._clear_the_way()
             try:
-                self._compose_up()
+                return self._start(step, PATIENCE)
+            except NotWell as error:
+                ill = error.services
             except CommandFailed:
-                # Once more, with fresh containers where the old ones do not get well.
-                ill = [service for service in self.services() if not service.ok]
+                ill = [state for state in self.services() if state.state != "running"]
                 if not ill:
                     raise
-                step.at(0, 1, f"again: {', '.join(service.name for service in ill)}")
-                self.project.remove([service.container_id for service in ill])
-                try:
-                    self._compose_up()
-                except CommandFailed as error:
-                    raise self._explained(error) from error
-        return self.services()
+            # Once more, with fresh containers where the old ones do not get well.
+            step.at(0, 1, f"again: {', '.join(state.name for state in ill)}")
+            self.project.remove([state.container_id for state in ill if state.container_id])
+            return self._start(step, DEADLINE)
 
     def down(self, *, volumes: bool = False) -> None:
         """Remove every container of the stack, and with ``volumes`` its data too."""
@@ -84,10 +94,7 @@ class Stack:
         with report.step("going back to the pristine database") as step:
             self._clear_the_way()
             throw_away(self.project)
-            self._compose_up(wait=False)
-            step.at(1, 2, "asking every service")
-            self._prove_healthy()
-        return self.services()
+            return self._start(step, DEADLINE)
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -115,10 +122,12 @@ class Stack:
         return said.decode(errors="replace")
 
     def healthy(self, service: str) -> bool:
-        """Whether ``service`` passes its own health check now; true where it has none."""
+        """Whether ``service`` runs and passes its own health check, if it has one, now."""
         from docker.errors import APIError
 
         container = self.container(service)
+        if container.status != "running":
+            return False
         test = (container.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
         match test:
             case ["CMD", *argv]:
@@ -130,7 +139,7 @@ class Stack:
         try:
             code, _ = container.exec_run(argv)
         except APIError:
-            # It does not run.
+            # It has ended meanwhile.
             return False
         return bool(code == 0)
 
@@ -202,10 +211,35 @@ class Stack:
         make_secrets(self.home)
         write_env(self.home, self.project.published(), grafana=images.grafana())
 
-    def _compose_up(self, *, wait: bool = True) -> None:
-        waiting = ("--wait", "--wait-timeout", str(UP_DEADLINE)) if wait else ()
-        options = ("--detach", "--remove-orphans", "--pull", "never", *waiting)
-        self.project.compose("up", *options, timeout=UP_DEADLINE + 60)
+    def _start(self, step: Step, deadline: float) -> list[ServiceState]:
+        """Start what does not run, and wait until every service says itself that it is well.
+
+        The engine's own word comes from its next probe, which is seconds away. Raises ``NotWell``
+        when some have ended, or are not well after ``deadline`` seconds.
+        """
+        options = ("--detach", "--remove-orphans", "--pull", "never")
+        self.project.compose("up", *options, timeout=DEADLINE)
+        until = time.monotonic() + deadline
+        everybody = self.expected
+        # Databases first: nobody who needs them is well before they are, and asking costs CPU.
+        waiting = [name for name in everybody if name in DATABASES] or everybody
+        well: set[str] = set()
+        while waiting:
+            with ThreadPoolExecutor(4) as pool:
+                answers = list(pool.map(self.healthy, waiting))
+            well |= {name for name, answer in zip(waiting, answers, strict=True) if answer}
+            step.at(len(well), len(everybody), "asking every service")
+            if not all(answers):
+                ill = [state for state in self.services() if state.name in set(waiting) - well]
+                ended = any(state.state in ("exited", "dead", "missing") for state in ill)
+                if ended or time.monotonic() > until:
+                    raise NotWell(ill, "\n".join(self._last_words(ill)))
+                time.sleep(PAUSE)
+            databases = [name for name in everybody if name in DATABASES and name not in well]
+            waiting = databases or [name for name in everybody if name not in well]
+        return [
+            replace(state, health="healthy") if state.health else state for state in self.services()
+        ]
 
     def _clear_the_way(self) -> None:
         """Remove what compose would stumble over: it starts containers, it does not mend them.
@@ -222,36 +256,6 @@ class Stack:
             or (state.state == "running" and not self.project.reachable(state))
         ]
         self.project.remove(hopeless)
-
-    def _prove_healthy(self) -> None:
-        """Wait until every service that was touched, or lives on one, says so itself.
-
-        The engine's word is as old as its last probe, and the next one is seconds away.
-        """
-        until = time.monotonic() + SETTLE_DEADLINE
-        for names in (DATABASES, (*REPLACED, *MEDIA_WRITERS)):
-            waiting = list(names)
-            while waiting:
-                with ThreadPoolExecutor(4) as pool:
-                    answers = list(pool.map(self.healthy, waiting))
-                waiting = [name for name, well in zip(waiting, answers, strict=True) if not well]
-                ill = [service for service in self.services() if service.name in waiting]
-                ended = any(service.state != "running" for service in ill)
-                if ended or (ill and time.monotonic() > until):
-                    words = "\n".join(self._last_words(ill))
-                    raise Failed(f"not healthy after the reset:\n{words}", remedy="lab up")
-                if waiting:
-                    time.sleep(PAUSE)
-
-    def _explained(self, error: CommandFailed) -> LabError:
-        """``docker compose up`` failed: which services, and the last thing each of them said."""
-        ill = [service for service in self.services() if not service.ok]
-        if not ill:
-            return error
-        return Failed(
-            "the stack did not come up:\n" + "\n".join(self._last_words(ill)),
-            remedy="`docker compose logs SERVICE` has it all; `lab doctor` looks at the machine",
-        )
 
     def _last_words(self, ill: Iterable[ServiceState]) -> Iterable[str]:
         for service in ill:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from lab import pristine
+from lab import stack as stack_module
 from lab.command import CommandFailed, Exec
 from lab.compose import ServiceState
-from lab.errors import BadInput, Failed
+from lab.errors import BadInput
 from lab.home import Home
 from lab.pristine import DATABASES, REPLACED
-from lab.stack import Stack
+from lab.stack import NotWell, Stack
 
 
 class PlayedProject:
@@ -56,7 +57,7 @@ def service(name: str, state: str = "running", health: str = "healthy", **more: 
 
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A stack on a played project, on a machine that has everything."""
+    """A stack on a played project, on a machine that has everything, in no time."""
 
     def made(*states: ServiceState) -> tuple[Stack, PlayedProject]:
         stack = Stack(Home(root=tmp_path, base=tmp_path / ".lab"))
@@ -64,12 +65,13 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         stack.project = project  # type: ignore[assignment]
         monkeypatch.setattr(stack, "_prepare", lambda _: None)
         monkeypatch.setattr(stack, "logs", lambda name, _lines=20: f"{name}: address in use\n")
+        monkeypatch.setattr(stack_module, "PAUSE", 0)
         return stack, project
 
     return made
 
 
-def test_up_clears_what_compose_would_stumble_over(make):
+def test_up_clears_what_compose_would_stumble_over(make, monkeypatch: pytest.MonkeyPatch):
     """Frozen containers go on; dead, ill and unreachable ones are removed; the others stay."""
     stack, project = make(
         service("nginx"),
@@ -78,26 +80,53 @@ def test_up_clears_what_compose_would_stumble_over(make):
         service("api-3", attached=False),
         service("worker", "exited", ""),
     )
+    monkeypatch.setattr(stack, "healthy", lambda _: True)
     stack.up()
     assert project.done[0] == ("unpause",)
     assert set(project.removed) == {"id-api-1", "id-api-2", "id-api-3"}
     assert project.done[-1][0] == "up"
 
 
-def test_up_tries_once_more_with_fresh_containers(make):
+def test_up_asks_the_services_themselves(make, monkeypatch: pytest.MonkeyPatch):
+    """Whoever is well by its own check is healthy, although the engine has not looked yet; and
+    nobody is asked before the databases are there."""
+    stack, _ = make(*(service(name, health="starting") for name in (*DATABASES, "api-1")))
+    asked: list[str] = []
+
+    def healthy(name: str) -> bool:
+        asked.append(name)
+        return len(asked) > 4
+
+    monkeypatch.setattr(stack, "healthy", healthy)
+    assert [state.health for state in stack.up()] == ["healthy"] * 3
+    assert set(asked[:4]) == set(DATABASES)
+    assert asked[-1] == "api-1"
+
+
+def test_up_tries_once_more_with_fresh_containers(make, monkeypatch: pytest.MonkeyPatch):
     """A container that does not get well is replaced, once, before anything is reported."""
     stack, project = make(service("nginx"), service("api-1", health="starting"))
-    project.up_fails = 1
+    monkeypatch.setattr(stack_module, "PATIENCE", 0)
+    monkeypatch.setattr(stack, "healthy", lambda name: name == "nginx" or bool(project.removed))
     stack.up()
     assert project.removed == ["id-api-1"]
     assert [done[0] for done in project.done].count("up") == 2
 
 
-def test_up_that_fails_twice_shows_the_last_words(make):
+def test_up_survives_a_compose_that_stumbles(make, monkeypatch: pytest.MonkeyPatch):
+    """Where compose itself refuses, what does not run is replaced and it is asked again."""
+    stack, project = make(service("nginx"), service("api-1", "created", ""))
+    project.up_fails = 1
+    monkeypatch.setattr(stack, "healthy", lambda _: True)
+    stack.up()
+    assert project.removed == ["id-api-1"]
+
+
+def test_up_that_fails_twice_shows_the_last_words(make, monkeypatch: pytest.MonkeyPatch):
     """Which services are not up, and what they said last, is in the error itself."""
-    stack, project = make(service("nginx"), service("api-1", "exited", ""))
-    project.up_fails = 2
-    with pytest.raises(Failed) as caught:
+    stack, _ = make(service("nginx"), service("api-1", "exited", ""))
+    monkeypatch.setattr(stack, "healthy", lambda name: name == "nginx")
+    with pytest.raises(NotWell) as caught:
         stack.up()
     assert "api-1: exited" in caught.value.message
     assert "address in use" in caught.value.message
@@ -140,7 +169,7 @@ def test_reset_gives_up_when_a_service_has_ended(make, monkeypatch: pytest.Monke
     stack, _ = make(*map(service, DATABASES), service("api-1"), service("worker", "exited", ""))
     monkeypatch.setattr(pristine, "run", lambda *_, **__: None)
     monkeypatch.setattr(stack, "healthy", lambda name: name != "worker")
-    with pytest.raises(Failed, match="worker: exited"):
+    with pytest.raises(NotWell, match="worker: exited"):
         stack.reset()
 
 
@@ -198,6 +227,7 @@ def test_healthy_runs_the_services_own_check(make, monkeypatch, check, argv):
     asked: list[list[str]] = []
 
     class Container:
+        status = "running"
         attrs = {"Config": {"Healthcheck": check}}  # noqa: RUF012 - a played object
 
         @staticmethod
