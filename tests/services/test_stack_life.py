@@ -9,7 +9,7 @@ import pytest
 from lab import engine
 from lab.command import run
 from lab.errors import LabError
-from lab.stack import Stack
+from lab.stack import ServiceState, Stack
 
 pytestmark = pytest.mark.docker
 
@@ -28,8 +28,8 @@ def found_up(stack: Stack) -> None:
     stack.up()
 
 
-def ill(stack: Stack) -> list[str]:
-    return [f"{service.name} {service.state}" for service in stack.services() if not service.ok]
+def ill(services: list[ServiceState]) -> list[str]:
+    return [f"{one.name} {one.state} {one.health}" for one in services if not one.ok]
 
 
 def test_up_from_a_wreck(stack: Stack):
@@ -44,9 +44,8 @@ def test_up_from_a_wreck(stack: Stack):
     nameless = stack.container("redis-broker")
     network.disconnect(nameless)
     network.connect(nameless)
-    assert len(ill(stack)) >= 5
-    stack.up()
-    assert ill(stack) == []
+    assert len(ill(stack.services())) >= 5
+    assert ill(stack.up()) == []
     found = stack.exec("api-1", ["getent", "hosts", "redis-broker"])
     assert found.code == 0, found.stderr
 
@@ -65,7 +64,7 @@ def test_plain_compose_brings_it_up(stack: Stack):
     stack.down()
     argv = ["docker", "compose", "-p", stack.home.project, "--env-file", str(stack.home.env_file)]
     run([*argv, "up", "--detach", "--wait"], timeout=180, cwd=stack.home.root)
-    assert ill(stack) == []
+    assert ill(stack.services()) == []
 
 
 def test_reset_gives_back_what_was_there_at_first(stack: Stack):
@@ -95,9 +94,7 @@ def test_reset_of_a_stack_that_is_half_down(stack: Stack):
     stack.container("postgres-replica").kill()
     stack.container("redis-cache").pause()
     stack.container("api-1").kill()
-    stack.reset()
-    stack.up()
-    assert ill(stack) == []
+    assert ill(stack.reset()) == []
     assert stack.psql("SELECT state FROM pg_stat_replication") == [["streaming"]]
 
 
