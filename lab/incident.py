@@ -138,7 +138,12 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
         report=report,
     )
     if not isinstance(baseline, Span):
-        refuse(baseline, "the stack does not carry its load steadily, so nothing was broken")
+        refuse(
+            baseline,
+            "the stack does not carry its load steadily, so nothing was broken",
+            remedy="is something else using this machine's cores? `lab doctor` looks at it; then "
+            "start it again",
+        )
     doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
     doors.journal.stamp(number, "baseline_from", baseline.start)
     doors.journal.stamp(number, "baseline_until", baseline.end)

@@ -163,10 +163,11 @@ def _incident(night: Night) -> list[RenderableType]:
     parts: list[RenderableType] = []
     seen = night.seen
     if night.phase != "live":
-        said = "is being prepared" if night.phase == "preparing" else "is over, but not healed"
+        preparing = night.phase == "preparing"
+        said = "is being prepared" if preparing else "is over, but the stack is not home"
         parts.append(Text(f"{night.slug} (incident {night.incident}) {said}", style="bold"))
-        if night.phase == "ended":
-            parts.append(Text("`lab restore` brings the stack home"))
+        when = "if that was interrupted, " if preparing else ""
+        parts.append(Text(f"{when}`lab restore` brings the stack home"))
         return parts
     if seen is None or seen.paged_at is None:
         parts.append(Text("You are on call. The pager is quiet.", style="bold"))

@@ -188,12 +188,15 @@ def _prove(
     refuse(proof, "the stack is not in its steady state")
 
 
-def refuse(looks: Sequence[Look], what: str) -> NoReturn:
+def refuse(
+    looks: Sequence[Look],
+    what: str,
+    remedy: str = "`lab restore` brings it home; `lab doctor` looks at the machine",
+) -> NoReturn:
     """Raise what these looks say: `Failed` if any condition is broken, else `Unknown`."""
     broken = [one for one in looks if one.held is False]
     blind = [one for one in looks if one.held is None]
     named = "\n".join(f"  {one}" for one in (broken or blind))
-    remedy = "`lab restore` brings it home; `lab doctor` looks at the machine"
     if broken:
         raise Failed(f"{what}:\n{named}", remedy=remedy)
     raise Unknown(f"{what}, as far as can be known; not measured:\n{named}", remedy=remedy)
