@@ -38,7 +38,7 @@ def ack(*, as_json: Json = False) -> None:
 
 @command("hint")
 def hint(*, as_json: Json = False) -> None:
-    """Take the next hint. It costs points, if the incident is solved."""
+    """Take the next hint; it costs points, if you solve it."""
     from lab import incident
     from lab.console import console, emit
     from lab.doors import open_doors
@@ -111,7 +111,7 @@ def resolve_command(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Say that it is fixed. The lab measures whether it is, and stays."""
+    """Say that it is fixed; the lab measures whether it is."""
     from lab.console import console, emit, measured_view
     from lab.doors import open_doors
     from lab.ending import resolve
@@ -134,7 +134,7 @@ def end_command(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Finish the incident: verdict and answer, and the stack is brought home."""
+    """Finish: verdict and answer, and the stack is brought home."""
     from lab.console import console, emit, verdict_view
     from lab.doors import open_doors
     from lab.ending import end
@@ -154,7 +154,7 @@ def end_command(
 
 @command("verdict")
 def verdict_command(*, number: Number = None, as_json: Json = False) -> int:
-    """Show the verdict on an incident again, computed from its history."""
+    """Show a verdict again, computed from its history."""
     from lab.console import console, emit, verdict_view
     from lab.doors import open_doors
     from lab.ending import chosen, verdict_of

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @command("up")
 def up(*, as_json: Json = False) -> None:
-    """Bring the stack up, setting up whatever is missing, and prove that it is healthy."""
+    """Bring the stack up and prove that it is healthy.
+
+    Sets up whatever is missing on the way: engine, images, ports, passwords.
+    """
     from lab.console import console, emit, services_table
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
@@ -44,7 +47,7 @@ def down(
     *,
     volumes: Annotated[bool, typer.Option("--volumes", help="Throw its data away, too.")] = False,
 ) -> None:
-    """Take the stack down. Its data stays."""
+    """Take the stack down; its data stays."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
 
@@ -147,7 +150,7 @@ def signals(
     moved: Annotated[bool, typer.Option("--moved", help="Only what left its baseline.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show every signal: now, when all was well, and over the last minute."""
+    """Show every signal: now, when calm, over the last minute."""
     from lab.board import Line, read_board
     from lab.console import board_table, console, emit
     from lab.doors import open_doors
@@ -198,7 +201,10 @@ def audit_command(
 
 @command("restore")
 def restore_command(*, as_json: Json = False) -> None:
-    """Heal everything, bring every service back, and prove the steady state. Safe at any time."""
+    """Heal everything, bring it home, and prove it.
+
+    Safe in any state, as often as you like. An incident that is on is abandoned.
+    """
     from lab.console import console, emit
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
