@@ -14,12 +14,12 @@ from lab.diagnosis import Diagnosis, Evidence
 from lab.doors import Doors
 from lab.ending import Ended, Measured, end, resolve
 from lab.errors import Failed
+from lab.grading.verdict import Verdict
 from lab.progress import Report
 from lab.records import Row
 from lab.scenario import Decoy, Scenario
 from lab.scripts import run_script
 from lab.steady import BEHIND_S
-from lab.verdict import Verdict
 
 PAGE_WITHIN_S = 120.0
 """How long the pager may take; the scenario promises less, and a busy machine needs more."""

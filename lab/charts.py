@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from lab.grading.onset import Onset
 from lab.history import EventKind, History
-from lab.onset import Onset
 from lab.series import Series, Span, worst
 from lab.units import measure
 

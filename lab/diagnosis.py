@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from lab.documents import Document, Problem, near
 from lab.errors import BadInput
+from lab.grading.vocabulary import Vocabulary
 from lab.series import Span
-from lab.vocabulary import Vocabulary
 
 EvidenceKind = Literal["signal", "promql", "panel"]
 

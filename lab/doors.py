@@ -13,11 +13,11 @@ from lab.journal import Journal
 from lab.stack import Stack
 
 if TYPE_CHECKING:
+    from lab.grading.vocabulary import Vocabulary
     from lab.library import Library
     from lab.load import Load
     from lab.prometheus import Prometheus
     from lab.signals import Catalogue
-    from lab.vocabulary import Vocabulary
 
 
 class Doors:
@@ -53,7 +53,7 @@ class Doors:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        from lab.vocabulary import Vocabulary
+        from lab.grading.vocabulary import Vocabulary
 
         return Vocabulary.load()
 

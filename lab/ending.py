@@ -11,6 +11,7 @@ from lab.doors import Doors
 from lab.errors import BadInput, LabError, Unknown
 from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
 from lab.grade import grade
+from lab.grading.verdict import Verdict
 from lab.history import Check, History, Outcome, Recovery
 from lab.incident import current, scenario_of, stay
 from lab.lock import exclusive
@@ -19,7 +20,6 @@ from lab.progress import Report
 from lab.records import Row
 from lab.restore import come_home
 from lab.steady import Look
-from lab.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lab.diagnosis import Diagnosis
-from lab.evidence import evidence_part
+from lab.grading.evidence import evidence_part
+from lab.grading.onset import Onset, onsets
+from lab.grading.order import measured_order, order_part
+from lab.grading.recovery import recovery_checks
+from lab.grading.times import burnt, times
+from lab.grading.truth import Answer, Truth
+from lab.grading.verdict import PASS_MARK, Part, Verdict
+from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
-from lab.onset import Onset, onsets
-from lab.order import measured_order, order_part
-from lab.recovery import recovery_checks
-from lab.times import burnt, times
-from lab.truth import Answer, Truth
-from lab.verdict import PASS_MARK, Part, Verdict
-from lab.vocabulary import Vocabulary
 
 EXACT = 25
 NEAR = 10

@@ -12,8 +12,8 @@ from typing import Any
 
 from lab.documents import Document, Place, Problem, near
 from lab.errors import BadInput
+from lab.grading.vocabulary import Vocabulary
 from lab.scenario import SCENARIOS, Decoy, Pick, Scenario, ScenarioFile
-from lab.vocabulary import Vocabulary
 
 RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.grade import telling_signals
+from lab.grading.onset import Onset
+from lab.grading.verdict import Part, Verdict
+from lab.grading.vocabulary import Vocabulary
 from lab.history import EventKind, History, Outcome, Receipt
-from lab.onset import Onset
 from lab.series import Span
 from lab.units import duration, measure
-from lab.verdict import Part, Verdict
-from lab.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 from pydantic import BaseModel, ConfigDict, Field
 
 from lab.faults import FaultParams, discover
+from lab.grading.truth import Answer, Truth
 from lab.series import Condition
-from lab.truth import Answer, Truth
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 

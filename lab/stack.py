@@ -201,8 +201,8 @@ class Stack:
 
     def _prepare(self, report: Report) -> None:
         """Machine, images, passwords and ports: all that compose needs."""
-        from lab.images import Images
-        from lab.machine import Machine
+        from lab.host.images import Images
+        from lab.host.machine import Machine
 
         self.home.prepare()
         Machine(self.home, report).ready()

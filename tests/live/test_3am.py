@@ -108,10 +108,11 @@ def test_a_killed_runner_leaves_nothing_broken(
 
 @pytest.mark.timeout(600)
 def test_without_prometheus_nothing_is_judged(operator: Operator, stack: Stack) -> None:
-    """When Prometheus does not answer, the recovery is unknown: nobody passes, nobody fails."""
+    """When Prometheus does not answer, a recovery is unknown: nobody passes, nobody fails."""
     started = operator.type("start", "3am", "--seed", "4", "--json")
     assert started.code == 0, started.err
     operator.wait_for_page()
+    operator.run_script("scenarios/3am/remedy.sh", started.json["environment"])
     stack.container("prometheus").stop(timeout=5)
     resolved = operator.type("resolve", "--wait", "0")
     assert resolved.code == 3, resolved.out

@@ -13,6 +13,8 @@ from functools import cache
 
 from lab.archive import recordable
 from lab.diagnosis import Diagnosis, Evidence
+from lab.grading.truth import Answer, Truth
+from lab.grading.vocabulary import Vocabulary
 from lab.history import (
     DataSeen,
     Event,
@@ -26,8 +28,6 @@ from lab.history import (
 )
 from lab.series import Condition, Series, Span
 from lab.signals import Catalogue
-from lab.truth import Answer, Truth
-from lab.vocabulary import Vocabulary
 
 T0 = 1_763_607_600.0  # 03:00:00 UTC
 CALM = Span(T0, T0 + 40)

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from lab.apt import archives, has_updates, lists_are_old, mirror, parse_policy, source
+from lab.host.apt import archives, has_updates, lists_are_old, mirror, parse_policy, source
 
 BOOKWORM = """\
 http://mirror.example/debian/|trixie

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.daemon import known_leftovers, listens, program, stale
+from lab.host.daemon import known_leftovers, listens, program, stale
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import doctor, engine
-from lab.doctor import Doctor, Finding, examine, exit_code
+from lab import engine
 from lab.engine import Reach
 from lab.home import Home
+from lab.host import doctor
+from lab.host.doctor import Doctor, Finding, examine, exit_code
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from lab.evidence import evidence_part
+from lab.grading.evidence import evidence_part
+from lab.grading.onset import onsets
+from lab.grading.verdict import Part
 from lab.history import History, Receipt
-from lab.onset import onsets
 from lab.series import Series, Span
-from lab.verdict import Part
 from tests.unit.histories import DIAGNOSED, INJECTED, T0, citing, facts, night, receipt
 
 TELLS = ("postgres:seq_rows:rate", "postgres:seq_scans:rate")

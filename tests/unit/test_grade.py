@@ -11,8 +11,8 @@ import pytest
 from lab.archive import load, save
 from lab.diagnosis import Diagnosis
 from lab.grade import grade
+from lab.grading.verdict import Verdict
 from lab.history import History, LoadSeen, Outcome
-from lab.verdict import Verdict
 from tests.unit.histories import (
     GOOD_EVIDENCE,
     TRUTH,

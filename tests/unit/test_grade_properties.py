@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from lab.diagnosis import Diagnosis
 from lab.grade import grade
+from lab.grading.onset import apart, onsets
+from lab.grading.verdict import Verdict
 from lab.history import History, Outcome
-from lab.onset import apart, onsets
-from lab.verdict import Verdict
 from tests.unit.histories import SHAPES, TRUTH, citing, diagnosis, night, vocabulary
 
 STILL = ("disk:free:ratio", "replication:lag_bytes", "postgres:locks_waiting")

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from lab import engine
-from lab import images as images_module
-from lab.buildlog import BuildProgress
-from lab.certificates import distill, host_bundle
 from lab.errors import BadInput
 from lab.home import Home
-from lab.images import CONTENT_LABEL, Images, content_of
+from lab.host import images as images_module
+from lab.host.buildlog import BuildProgress
+from lab.host.certificates import distill, host_bundle
+from lab.host.images import CONTENT_LABEL, Images, content_of
 from lab.progress import QUIET
 
 

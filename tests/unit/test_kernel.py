@@ -4,7 +4,7 @@ import gzip
 import platform
 from pathlib import Path
 
-from lab.kernel import FEATURES, features
+from lab.host.kernel import FEATURES, features
 
 
 def test_configuration_of_the_running_kernel(tmp_path: Path):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from lab import machine
 from lab.engine import Reach, parse_version
 from lab.errors import MachineLacks
 from lab.home import Home
-from lab.machine import Machine, Plan, System, check_memory, plan
+from lab.host import machine
+from lab.host.machine import Machine, Plan, System, check_memory, plan
 from lab.progress import QUIET
 
 BOOKWORM = System(like=("debian",), codename="bookworm", as_root=(), systemd=False)

@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from lab import autopilot, incident, oncall
-from lab.asking import ask_for_diagnosis
-from lab.board import read_board, spark
-from lab.console import board_table, measured_view, verdict_view
+from lab import autopilot, incident
 from lab.doors import Doors
 from lab.ending import end, resolve
 from lab.errors import BadInput
 from lab.history import Outcome
-from lab.night import look_at, night_view
 from lab.progress import QUIET
+from lab.screen import oncall
+from lab.screen.asking import ask_for_diagnosis
+from lab.screen.board import read_board, spark
+from lab.screen.console import board_table, measured_view, verdict_view
+from lab.screen.night import look_at, night_view
 from tests.unit.world import INDEX, World, doors_to, write_scenario
 
 

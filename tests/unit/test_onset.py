@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from lab.grading.onset import BLIND_S, onset, onsets
 from lab.history import LATE_S, SignalFacts
-from lab.onset import BLIND_S, onset, onsets
 from lab.series import Series, Span, Tolerance
 from tests.unit.histories import INJECTED, facts, night
 

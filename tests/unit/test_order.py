@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.onset import Onset, apart
-from lab.order import measured_order, order_part
+from lab.grading.onset import Onset, apart
+from lab.grading.order import measured_order, order_part
 
 
 def moved(name: str, at: float, resolution: float = 3.0) -> Onset:

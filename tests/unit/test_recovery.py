@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from lab.grading.recovery import recovery_checks
 from lab.history import Check, DataSeen, FaultSeen, History, LoadSeen, Outcome, ServiceSeen
-from lab.recovery import recovery_checks
 from lab.series import Condition, Series, Span
 from tests.unit.histories import INJECTED, RECOVERED, WATCHED, night, recovery
 

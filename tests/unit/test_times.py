@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from lab.grading.times import burnt, first_breach, times
 from lab.history import Outcome
-from lab.times import burnt, first_breach, times
 from tests.unit.histories import BREACHED, INJECTED, RECOVERED, night
 
 

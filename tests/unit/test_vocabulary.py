@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.errors import BadInput
-from lab.vocabulary import VOCABULARY, Vocabulary
+from lab.grading.vocabulary import VOCABULARY, Vocabulary
 from tests.unit.histories import facts, vocabulary
 
 

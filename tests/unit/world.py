@@ -17,6 +17,7 @@ from pathlib import Path
 from lab.command import Exec
 from lab.doors import Doors
 from lab.errors import Failed
+from lab.grading.vocabulary import Vocabulary
 from lab.home import Home
 from lab.journal import Journal
 from lab.library import Library, Words
@@ -25,7 +26,6 @@ from lab.prometheus import PrometheusUnavailable
 from lab.series import Sample, Series
 from lab.signals import Catalogue
 from lab.stack import ServiceState
-from lab.vocabulary import Vocabulary
 
 SERVICES = ("nginx", "api-1", "api-2", "api-3", "postgres-primary", "worker", "load", "prometheus")
 

@@ -16,7 +16,7 @@ from lab import engine
 from lab.command import CommandFailed
 from lab.errors import Failed, MachineLacks
 from lab.home import Home
-from lab.images import Images
+from lab.host.images import Images
 from lab.progress import QUIET
 from lab.settings import make_secrets, write_env
 from lab.stack import Stack

@@ -11,8 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-from lab import daemon, engine
+from lab import engine
 from lab.errors import MachineLacks
+from lab.host import daemon
 
 LOG = Path(sys.argv[1])
 

@@ -17,7 +17,7 @@ import pytest
 
 from lab import engine
 from lab.home import Home
-from lab.images import Images
+from lab.host.images import Images
 from lab.load import Load, LoadState, LoadUnavailable
 from lab.progress import QUIET
 

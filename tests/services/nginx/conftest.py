@@ -18,7 +18,7 @@ import pytest
 
 from lab import engine
 from lab.home import Home
-from lab.images import BASE_IMAGE, Images
+from lab.host.images import BASE_IMAGE, Images
 from lab.progress import QUIET
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import pytest
 from lab import engine
 from lab.errors import MachineLacks
 from lab.home import Home
-from lab.images import Images
+from lab.host.images import Images
 from lab.progress import QUIET
 from lab.prometheus import BadQuery, Prometheus
 from lab.signals import Catalogue

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli import Json, command
-from lab.cli_incident import code_of, said_goodbye
+from lab.cli.incident import code_of, said_goodbye
 
 if TYPE_CHECKING:
     from lab.doors import Doors
     from lab.ending import Measured
+    from lab.grading.verdict import Verdict
     from lab.progress import Report
     from lab.records import Row
-    from lab.verdict import Verdict
 
 Slug = Annotated[str, typer.Argument(help="A scenario's name; `lab scenarios` lists them.")]
 Seed = Annotated[
@@ -39,10 +39,10 @@ def run(
     as_json: Json = False,
 ) -> int:
     """Be on call: start a scenario and live through it, here."""
-    from lab.console import console, is_terminal
     from lab.doors import open_doors
-    from lab.oncall import announce, be_on_call, next_commands
     from lab.progress import report_for_terminal
+    from lab.screen.console import console, is_terminal
+    from lab.screen.oncall import announce, be_on_call, next_commands
 
     report = report_for_terminal()
     with open_doors() as doors:
@@ -64,10 +64,10 @@ def run(
 @command("start")
 def start(slug: Slug, *, seed: Seed = None, as_json: Json = False) -> None:
     """Start a scenario and leave it on; the other commands play it."""
-    from lab.console import console
     from lab.doors import open_doors
-    from lab.oncall import announce, next_commands
     from lab.progress import report_for_terminal
+    from lab.screen.console import console
+    from lab.screen.oncall import announce, next_commands
 
     with open_doors() as doors:
         row = _begin(doors, slug, seed, report_for_terminal())
@@ -91,8 +91,8 @@ def _begin(doors: Doors, slug: str | None, seed: int | None, report: Report) -> 
 
 
 def _emit_started(doors: Doors, row: Row) -> None:
-    from lab.console import emit
     from lab.gather import name_of
+    from lab.screen.console import emit
     from lab.scripts import environment
 
     emit(
@@ -111,7 +111,7 @@ def _emit_started(doors: Doors, row: Row) -> None:
 
 def _fly(doors: Doors, row: Row, report: Report, *, decoys: bool, as_json: bool) -> int:
     from lab.autopilot import fly
-    from lab.console import console, emit, measured_view, verdict_view
+    from lab.screen.console import console, emit, measured_view, verdict_view
 
     out = console()
     tried: dict[str, Measured] = {}

@@ -11,12 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from lab import engine, kernel
+from lab import engine
 from lab.engine import COMPOSE_MINIMUM, Reach
 from lab.errors import LabError, MachineLacks
 from lab.home import Home
-from lab.images import Images
-from lab.machine import NEEDED_MEMORY
+from lab.host import kernel
+from lab.host.images import Images
+from lab.host.machine import NEEDED_MEMORY
 from lab.progress import QUIET
 from lab.settings import PORTS, choose_ports, is_free, read_env
 from lab.stack import Stack

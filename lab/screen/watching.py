@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from rich.console import RenderableType
 
-from lab.console import console
+from lab.screen.console import console
 
 EVERY_S = 2.0
 EVERY_S_IN_A_PIPE = 5.0

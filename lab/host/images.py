@@ -12,15 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lab import certificates, engine
-from lab.buildlog import BuildProgress
+from lab import engine
 from lab.command import CommandFailed, follow
 from lab.compose import Project
-from lab.debian import DEBIAN_IMAGE, Debian
 from lab.errors import Failed
 from lab.home import Home
+from lab.host import certificates
+from lab.host.buildlog import BuildProgress
+from lab.host.debian import DEBIAN_IMAGE, Debian
+from lab.host.machine import Machine
 from lab.lock import exclusive
-from lab.machine import Machine
 from lab.progress import Report
 
 CONTENT_LABEL = "dev.3am-lab.content"

@@ -18,11 +18,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lab.grading.onset import SUSTAIN, Onset, allowance, filled, first_out
+from lab.grading.verdict import Part
 from lab.history import History, Receipt, SignalFacts
-from lab.onset import SUSTAIN, Onset, allowance, filled, first_out
 from lab.series import MAX_GAP, Series, Tolerance
 from lab.units import measure
-from lab.verdict import Part
 
 POSSIBLE = 30
 TELLING = (20, 10)

@@ -8,10 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.apt import KEYRING, Archive, archives, has_updates, indextargets, mirror, source
 from lab.command import CommandFailed, follow, run
 from lab.errors import MachineLacks
-from lab.machine import Machine
+from lab.host.apt import KEYRING, Archive, archives, has_updates, indextargets, mirror, source
+from lab.host.machine import Machine
 from lab.progress import Report
 
 RELEASE = "trixie"
@@ -40,7 +40,7 @@ class Debian:
 
         Raises ``MachineLacks`` where neither can be done.
         """
-        from lab.images import pull
+        from lab.host.images import pull
 
         if pull(OFFICIAL_IMAGE, self._log, report):
             run(["docker", "tag", OFFICIAL_IMAGE, DEBIAN_IMAGE])

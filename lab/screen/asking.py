@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
-from lab.board import Line, number, read_board
-from lab.console import table
 from lab.diagnosis import Diagnosis, Evidence, parse_diagnosis
 from lab.documents import Document, near
 from lab.doors import Doors
+from lab.grading.vocabulary import Cause, Vocabulary
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
-from lab.vocabulary import Cause, Vocabulary
+from lab.screen.board import Line, number, read_board
+from lab.screen.console import table
 
 LONGEST_CHAIN = 8
 

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lab import daemon, engine
-from lab.apt import (
+from lab import engine
+from lab.command import CommandFailed, run
+from lab.engine import COMPOSE_MINIMUM, Reach
+from lab.errors import MachineLacks
+from lab.home import Home
+from lab.host import daemon
+from lab.host.apt import (
     TRIXIE_PIN,
     TRIXIE_PIN_TEXT,
     TRIXIE_SOURCE,
@@ -22,10 +27,6 @@ from lab.apt import (
     mirror,
     source,
 )
-from lab.command import CommandFailed, run
-from lab.engine import COMPOSE_MINIMUM, Reach
-from lab.errors import MachineLacks
-from lab.home import Home
 from lab.lock import exclusive
 from lab.progress import Report
 

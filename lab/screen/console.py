@@ -17,13 +17,13 @@ from rich.text import Text
 from lab.units import duration
 
 if TYPE_CHECKING:
-    from lab.board import Line
-    from lab.doctor import Finding
     from lab.ending import Measured
+    from lab.grading.verdict import Verdict
+    from lab.grading.vocabulary import Vocabulary
     from lab.history import Check, Outcome
+    from lab.host.doctor import Finding
+    from lab.screen.board import Line
     from lab.stack import ServiceState
-    from lab.verdict import Verdict
-    from lab.vocabulary import Vocabulary
 
 COLOURS = {"pass": "green", "fail": "red", "unknown": "yellow", "ok": "green", "warn": "yellow"}
 # A pipe has no width; wrapping what a program will cut into columns helps nobody.
@@ -91,7 +91,7 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 def board_table(lines: Sequence[Line], *, with_baseline: bool) -> Table:
     """Signals by component; what has moved stands out."""
-    from lab.board import number, spark
+    from lab.screen.board import number, spark
 
     made = table("signal", "series", "now", "when calm", "last minute", "")
     component = ""

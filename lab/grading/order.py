@@ -11,8 +11,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Collection, Mapping, Sequence
 
-from lab.onset import Onset, apart
-from lab.verdict import Part
+from lab.grading.onset import Onset, apart
+from lab.grading.verdict import Part
 
 POSSIBLE = 20
 SIGNALS_NEEDED = 4

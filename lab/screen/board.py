@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from lab.doors import Doors
 from lab.errors import BadInput
+from lab.grading.onset import allowance
 from lab.history import SignalFacts
-from lab.onset import allowance
 from lab.records import Row
 from lab.series import Series, Span
 from lab.signals import Signal

@@ -19,9 +19,9 @@ def up(*, as_json: Json = False) -> None:
 
     Sets up whatever is missing on the way: engine, images, ports, passwords.
     """
-    from lab.console import console, emit, services_table
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
+    from lab.screen.console import console, emit, services_table
     from lab.steady import prove_up
 
     report = report_for_terminal()
@@ -60,9 +60,9 @@ def down(
 @command("reset")
 def reset() -> None:
     """Give back the pristine database, caches and media, in seconds."""
-    from lab.console import console
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
+    from lab.screen.console import console
     from lab.steady import prove_up
 
     report = report_for_terminal()
@@ -82,10 +82,10 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say how the stack and the incident are."""
-    from lab.console import console, emit
     from lab.doors import open_doors
-    from lab.night import look_at, night_view
-    from lab.watching import keep_showing
+    from lab.screen.console import console, emit
+    from lab.screen.night import look_at, night_view
+    from lab.screen.watching import keep_showing
 
     with open_doors() as doors:
         if as_json:
@@ -99,9 +99,9 @@ def status(
 @command("doctor")
 def doctor(*, as_json: Json = False) -> int:
     """Say what this machine has, what it lacks, and how to get it."""
-    from lab.console import console, emit, findings_table
-    from lab.doctor import examine, exit_code
     from lab.home import Home
+    from lab.host.doctor import examine, exit_code
+    from lab.screen.console import console, emit, findings_table
 
     findings = examine(Home.find())
     if as_json:
@@ -120,9 +120,9 @@ def scenarios(
     as_json: Json = False,
 ) -> None:
     """List the incidents that can be had."""
-    from lab.console import console, emit, table
     from lab.library import Library
     from lab.scenario import scenario_schema
+    from lab.screen.console import console, emit, table
 
     if schema:
         emit(scenario_schema())
@@ -151,10 +151,10 @@ def signals(
     as_json: Json = False,
 ) -> None:
     """Show every signal: now, when calm, over the last minute."""
-    from lab.board import Line, read_board
-    from lab.console import board_table, console, emit
     from lab.doors import open_doors
-    from lab.watching import keep_showing
+    from lab.screen.board import Line, read_board
+    from lab.screen.console import board_table, console, emit
+    from lab.screen.watching import keep_showing
 
     with open_doors() as doors:
         row = doors.journal.open_one()
@@ -181,8 +181,8 @@ def audit_command(
 ) -> int:
     """Compare what customers were promised with what the stack has."""
     from lab.audit import audit
-    from lab.console import console, emit
     from lab.doors import open_doors
+    from lab.screen.console import console, emit
 
     with open_doors() as doors:
         result = audit(doors.stack, doors.load.ledger(run_id))
@@ -205,10 +205,10 @@ def restore_command(*, as_json: Json = False) -> None:
 
     Safe in any state, as often as you like. An incident that is on is abandoned.
     """
-    from lab.console import console, emit
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
     from lab.restore import restore
+    from lab.screen.console import console, emit
 
     with open_doors(for_healing=True) as doors:
         done = restore(doors, report_for_terminal())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from lab.grading.recovery import worst_of
+from lab.grading.verdict import Burn, Times
 from lab.history import Event, History, Outcome
-from lab.recovery import worst_of
 from lab.series import MAX_GAP, Condition, Op, Series
 from lab.units import duration
-from lab.verdict import Burn, Times
 
 _MEASURED_ENOUGH = 0.8
 _OPPOSITE: Mapping[Op, Op] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}

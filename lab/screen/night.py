@@ -8,8 +8,6 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from lab.board import Line, number, spark
-from lab.console import ago, banner, clock, services_table, table
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.history import Promise
@@ -17,6 +15,8 @@ from lab.incident import moments, scenario_of
 from lab.moments import Moments, against, budget_burnt
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Phase, Row
+from lab.screen.board import Line, number, spark
+from lab.screen.console import ago, banner, clock, services_table, table
 from lab.series import Condition, Span
 from lab.stack import ServiceState
 
@@ -110,7 +110,7 @@ def _of_journal(doors: Doors, row: Row) -> dict[str, Any]:
 
 
 def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
-    from lab.board import read_board
+    from lab.screen.board import read_board
 
     try:
         found: dict[str, Any] = {

@@ -29,8 +29,8 @@ def bench_command(
     from dataclasses import asdict
 
     from lab import bench
-    from lab.console import console, emit, table
     from lab.progress import report_for_terminal
+    from lab.screen.console import console, emit, table
 
     groups = bench.measures()
     unknown = sorted(set(only or []) - set(groups))

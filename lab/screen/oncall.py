@@ -10,17 +10,17 @@ from rich.prompt import Confirm
 from rich.text import Text
 
 from lab import incident
-from lab.asking import ask_for_diagnosis, ask_whether_final
-from lab.board import read_board
-from lab.console import board_table, console, measured_view, verdict_view
 from lab.doors import Doors
 from lab.ending import Ended, Measured, end, resolve
 from lab.errors import LabError
-from lab.night import Night, look_at, night_view
 from lab.progress import Report
 from lab.records import Row
+from lab.screen.asking import ask_for_diagnosis, ask_whether_final
+from lab.screen.board import read_board
+from lab.screen.console import board_table, console, measured_view, verdict_view
+from lab.screen.night import Night, look_at, night_view
+from lab.screen.watching import show_until_key
 from lab.scripts import compose_prefix
-from lab.watching import show_until_key
 
 MENU = {
     "a": "acknowledge",

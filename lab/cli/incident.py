@@ -13,8 +13,8 @@ from lab.errors import BadInput
 if TYPE_CHECKING:
     from lab.doors import Doors
     from lab.ending import Ended
+    from lab.grading.verdict import Verdict
     from lab.history import Outcome
-    from lab.verdict import Verdict
 
 Number = Annotated[
     int | None, typer.Option("--incident", help="Its number; without it, the last one.")
@@ -25,8 +25,8 @@ Number = Annotated[
 def ack(*, as_json: Json = False) -> None:
     """Say that you have seen the page."""
     from lab import incident
-    from lab.console import clock, console, emit
     from lab.doors import open_doors
+    from lab.screen.console import clock, console, emit
 
     with open_doors() as doors:
         at = incident.acknowledge(doors)
@@ -40,8 +40,8 @@ def ack(*, as_json: Json = False) -> None:
 def hint(*, as_json: Json = False) -> None:
     """Take the next hint; it costs points, if you solve it."""
     from lab import incident
-    from lab.console import console, emit
     from lab.doors import open_doors
+    from lab.screen.console import console, emit
 
     with open_doors() as doors:
         taken = incident.take_hint(doors)
@@ -69,10 +69,10 @@ def diagnose(
 ) -> None:
     """Commit to what broke: component, cause, evidence, order. Asks, or reads a file."""
     from lab import incident
-    from lab.asking import ask_for_diagnosis, ask_whether_final, read_file
-    from lab.console import console, emit, is_terminal, words_view
     from lab.doors import open_doors
-    from lab.vocabulary import Vocabulary
+    from lab.grading.vocabulary import Vocabulary
+    from lab.screen.asking import ask_for_diagnosis, ask_whether_final, read_file
+    from lab.screen.console import console, emit, is_terminal, words_view
 
     if words:
         vocabulary = Vocabulary.load()
@@ -112,10 +112,10 @@ def resolve_command(
     as_json: Json = False,
 ) -> int:
     """Say that it is fixed; the lab measures whether it is."""
-    from lab.console import console, emit, measured_view
     from lab.doors import open_doors
     from lab.ending import resolve
     from lab.progress import report_for_terminal
+    from lab.screen.console import console, emit, measured_view
 
     with open_doors() as doors:
         measured = resolve(doors, report_for_terminal(), within_s=wait)
@@ -135,10 +135,10 @@ def end_command(
     as_json: Json = False,
 ) -> int:
     """Finish: verdict and answer, and the stack is brought home."""
-    from lab.console import console, emit, verdict_view
     from lab.doors import open_doors
     from lab.ending import end
     from lab.progress import report_for_terminal
+    from lab.screen.console import console, emit, verdict_view
 
     def show(verdict: Verdict) -> None:
         if not as_json:
@@ -155,9 +155,9 @@ def end_command(
 @command("verdict")
 def verdict_command(*, number: Number = None, as_json: Json = False) -> int:
     """Show a verdict again, computed from its history."""
-    from lab.console import console, emit, verdict_view
     from lab.doors import open_doors
     from lab.ending import chosen, verdict_of
+    from lab.screen.console import console, emit, verdict_view
 
     with open_doors(for_healing=True) as doors:
         verdict = verdict_of(doors, chosen(doors, number))
@@ -178,10 +178,10 @@ def report_command(
     as_json: Json = False,
 ) -> None:
     """Write the story of an incident: one HTML page, and Markdown."""
-    from lab.console import console, emit
     from lab.doors import open_doors
     from lab.ending import chosen
-    from lab.telling import tell_story
+    from lab.screen.console import console, emit
+    from lab.screen.telling import tell_story
 
     with open_doors(for_healing=True) as doors:
         paths = tell_story(doors, chosen(doors, number), folder)
@@ -204,8 +204,8 @@ def exit_code(outcome: Outcome) -> int:
 
 def said_goodbye(doors: Doors, ended: Ended) -> int:
     """What is left to read and to do after an end."""
-    from lab.console import console
     from lab.incident import scenario_of
+    from lab.screen.console import console
 
     out = console()
     scenario = scenario_of(ended.row)

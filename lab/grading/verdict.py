@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lab.diagnosis import Diagnosis
+from lab.grading.onset import Onset
+from lab.grading.truth import Truth
 from lab.history import Check, Outcome
-from lab.onset import Onset
-from lab.truth import Truth
 
 PASS_MARK = 70
 """Points of a hundred from which a diagnosis counts as one."""

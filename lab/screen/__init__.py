@@ -1,0 +1,1 @@
+"""What people see and type: tables, the live night, the questions of a diagnosis."""
