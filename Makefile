@@ -25,6 +25,8 @@ up: $(RUNNER) ## Bring the stack up and prove that it is healthy
 	@$(LAB) up
 down: $(RUNNER) ## Take the stack down; its data stays
 	@$(LAB) down
+reset: $(RUNNER) ## Give back the pristine database, caches and photos, in seconds
+	@$(LAB) reset
 status: $(RUNNER) ## Say how the stack and the open incident are
 	@$(LAB) status
 restore: $(RUNNER) ## Bring the stack home from whatever state it is in
