@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
 from rich.markdown import Markdown
@@ -46,6 +49,8 @@ def announce(doors: Doors, row: Row, out: Console) -> None:
     if prefix != "docker compose":
         out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)
     out.print(f"\n  The same again, another day: lab run {row.slug} --seed {row.seed}")
+    if shutil.which("lab") is None:
+        out.print(f"\n  `lab` is {Path(sys.argv[0]).resolve()}", soft_wrap=True)
     out.print("\nYou are on call. Your pager will ring.\n")
 
 
