@@ -44,4 +44,5 @@ def _short(value: float) -> str:
     for size, prefix in _PREFIXES:
         if abs(value) >= size:
             return f"{value / size:.3g} {prefix}"
-    return f"{value:.3g} "
+    # Less than any of our units can mean: what is left of subtracting two equal sums.
+    return f"{value if abs(value) > 1e-9 else 0:.3g} "
