@@ -16,11 +16,13 @@ SCAN = "SELECT count(*) FROM photos WHERE title = 'x' OR bytes = 1"
 
 @contextmanager
 def clients(rig, count, statements):
-    """At most `count` sessions of the application's role that run `statements` without pause."""
+    """`count` clients of the application's role that run `statements` without pause, and connect
+    again when they are turned away."""
     primary = rig.stack.container("postgres-primary")
     script = (
+        'one() { while :; do cat /tmp/script; done | psql -X "$TARGET" >/dev/null 2>&1; }\n'
         f"for i in $(seq {count}); do\n"
-        'while :; do cat /tmp/script; done | psql -X "$TARGET" >/dev/null 2>&1 &\ndone; wait'
+        "while :; do one; sleep 0.5; done &\ndone; wait"
     )
     busy = primary.client.containers.run(
         primary.image,
