@@ -153,7 +153,6 @@ class Supervisor:
         self.verified: int | None = None  # the receiver known to follow the right primary
         self.streamed = time.monotonic()  # when it last streamed, or could not have
         self.failures = 0
-        self.lost = 0  # looks in a row by which it cannot follow any more
         self.said = ""
 
     def start(self) -> None:
@@ -188,14 +187,12 @@ class Supervisor:
             self.say("the primary does not answer")
             return
         verdict, why = judge(standby, primary, time.monotonic() - self.streamed)
-        self.lost = self.lost + 1 if verdict is Verdict.REBUILD else 0
-        if self.lost == 1:
-            # The two were asked one after the other: a stream that began in between makes the
-            # standby's answer look older than what the primary keeps. The next look will tell.
-            return
+        if verdict is Verdict.REBUILD:
+            # A stream that began between the two questions makes the standby's answer look older
+            # than what the primary keeps: so it is asked once more, and both must agree.
+            verdict, why = judge(look_at_standby(), primary, time.monotonic() - self.streamed)
         self.say(why)
         if verdict is Verdict.REBUILD:
-            self.lost = 0
             self.stop()
             self.replace(from_image=True)
         elif standby is not None:
