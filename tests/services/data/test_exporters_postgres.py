@@ -37,7 +37,7 @@ def clients(rig, count, statements):
     try:
         yield
     finally:
-        busy.remove(force=True)
+        busy.remove(force=True, v=True)
 
 
 def up(rig, exporter=PRIMARY):

@@ -151,7 +151,7 @@ def test_two_servers_never_share_a_volume(rig):
         assert second.wait(timeout=20)["StatusCode"] == 1
         assert "another container runs on this volume" in second.logs().decode()
     finally:
-        second.remove(force=True)
+        second.remove(force=True, v=True)
     assert rig.sql("SELECT 1") == "1"
 
 
