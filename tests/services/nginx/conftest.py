@@ -171,7 +171,11 @@ class Rig:
         self.http.close()
         mine = self.docker.containers.list(all=True, filters={"label": f"nginx-test={self.name}"})
         with ThreadPoolExecutor() as pool:
-            list(pool.map(lambda container: container.remove(force=True, v=True), [self.nginx, *mine]))
+            list(
+                pool.map(
+                    lambda container: container.remove(force=True, v=True), [self.nginx, *mine]
+                )
+            )
         self.network.remove()
 
 
