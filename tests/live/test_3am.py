@@ -31,7 +31,7 @@ cause: missing-index
 
 @pytest.mark.timeout(900)
 def test_decoys_fail_and_the_remedy_passes(operator: Operator, tmp_path: Path) -> None:
-    """The page comes within a minute, no tempting fix helps, the operator's fix is measured as
+    """The pager rings, no tempting fix helps, the operator's fix is measured as
     one, the true diagnosis passes, and the report tells the story."""
     said = operator.type(
         "run", "3am", "--seed", "1", "--autopilot", "--decoys", "--json", within=850
