@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from lab.home import DEFAULT_PROJECT, Home
+from lab.host.machine import Machine
+from lab.progress import QUIET
 from lab.stack import Stack
 
 PROJECT = os.environ.get("LAB_TEST_PROJECT", "lab-test")
@@ -24,6 +26,9 @@ def stack() -> Iterator[Stack]:
     home = Home(root=Home.find().root, base=Home.find().base, project=PROJECT)
     stack = Stack(home)
     keep = os.environ.get("LAB_TEST_KEEP") == "1"
+    # Taking an old one down needs the engine, which on a fresh machine is not there or asleep.
+    home.prepare()
+    Machine(home, QUIET).ready()
     if not keep:
         stack.down(volumes=True)
     if not (keep and all(service.ok for service in stack.services())):
