@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lab.errors import Failed
 
@@ -29,6 +29,14 @@ class FaultParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     fault: str
+    after_s: float = Field(
+        default=0, ge=0, le=600, description="seconds between the first fault and this one"
+    )
+    lasting: bool = Field(
+        default=False,
+        description="the world has changed: it is not the learner's to undo, and must still be so "
+        "when the recovery is measured",
+    )
 
 
 class Token(BaseModel):
@@ -49,6 +57,10 @@ class Fault(ABC, Generic[P, T]):
 
     Params: ClassVar[type[FaultParams]]
     Token: ClassVar[type[Token]]
+
+    examples: ClassVar[tuple[FaultParams, ...]]
+    """Parameters with which the lab proves this fault on the real stack: one for each way in which
+    it works, none that a quiet stack would not show."""
 
     @abstractmethod
     def plan(self, stack: Stack, params: P) -> T:
@@ -96,7 +108,7 @@ def discover() -> Mapping[str, AnyFault]:
         if len(kinds) != 1:
             raise Broken(f"{module.__file__} must hold exactly one Fault; it holds {len(kinds)}")
         kind = kinds[0]
-        lacking = sorted({"Params", "Token"} - set(vars(kind))) + sorted(kind.__abstractmethods__)
+        lacking = sorted({"Params", "Token", "examples"} - set(vars(kind))) + sorted(kind.__abstractmethods__)
         if lacking:
             raise Broken(f"{kind.__name__} in {module.__file__} lacks {', '.join(lacking)}")
         named = getattr(kind.Params.model_fields["fault"].annotation, "__args__", ())

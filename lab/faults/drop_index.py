@@ -73,6 +73,9 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
 
     Params = DropIndexParams
     Token = DropIndexToken
+    examples = (
+        DropIndexParams(fault="drop_index", table="photos", index="photos_user_recent_idx"),
+    )
 
     def plan(self, stack: Stack, params: DropIndexParams) -> DropIndexToken:
         indexes = {index.name: index for index in _indexes(stack, params.table)}

@@ -25,6 +25,7 @@ class Noop(Fault[NoopParams, NoopToken]):
 
     Params = NoopParams
     Token = NoopToken
+    examples = (NoopParams(fault="noop"),)
 
     def plan(self, stack: Stack, params: NoopParams) -> NoopToken:  # noqa: ARG002
         return NoopToken()

@@ -32,6 +32,7 @@ class Nothing(Token):
 class Made(Fault[Params, Nothing]):
     Params = Params
     Token = Nothing
+    examples = (Params(fault="{name}", much=1),)
 
     def plan(self, stack, params):
         return Nothing()
