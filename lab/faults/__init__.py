@@ -108,7 +108,8 @@ def discover() -> Mapping[str, AnyFault]:
         if len(kinds) != 1:
             raise Broken(f"{module.__file__} must hold exactly one Fault; it holds {len(kinds)}")
         kind = kinds[0]
-        lacking = sorted({"Params", "Token", "examples"} - set(vars(kind))) + sorted(kind.__abstractmethods__)
+        missing = {"Params", "Token", "examples"} - set(vars(kind))
+        lacking = sorted(missing) + sorted(kind.__abstractmethods__)
         if lacking:
             raise Broken(f"{kind.__name__} in {module.__file__} lacks {', '.join(lacking)}")
         named = getattr(kind.Params.model_fields["fault"].annotation, "__args__", ())
