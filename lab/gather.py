@@ -81,9 +81,10 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
                 found |= {name: recordable(series) for name, series in read.items()}
             # The recovery is that of the last claim, if it held: what came after is not its merit.
             recovery = last_recovery(doors, row)
+            fix = recovery.fix if recovery else None
             moments = read_moments(
                 doors.prometheus,
-                scenario.objectives.keep,
+                (fix and fix.keep) or scenario.objectives.keep,
                 scenario.page.alert,
                 Span(injected_at, recovery.window.end if recovery else until),
             )

@@ -160,12 +160,27 @@ class Check:
 class FaultSeen:
     """What a fault's independent witness said at the end of the recovery's window.
 
-    `active` is None when the witness could not be asked; `detail` says why, or what it saw.
+    `active` is None when the witness could not be asked; `detail` says why, or what it saw. A
+    `lasting` one is not the learner's to undo: it must still be there.
     """
 
     name: str
     active: bool | None
     detail: str = ""
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FixSeen:
+    """A fix that the scenario accepts although what broke may stay broken, seen to be in place.
+
+    `without` are services that need not be there then; `keep`, where it has any, are the objectives
+    that count instead of the incident's.
+    """
+
+    what: str
+    without: tuple[str, ...] = ()
+    keep: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +228,8 @@ class Recovery:
     """What was measured after the learner's fix.
 
     `window` is the stretch over which the objectives were watched; `required_s` how long they must
-    hold. `extra` takes checks that a scenario adds (a replayed trigger, for instance).
+    hold. `extra` takes checks that a scenario adds (a replayed trigger, for instance). `fix` is the
+    accepted one that was in place over the window, if any.
     """
 
     window: Span
@@ -223,6 +239,7 @@ class Recovery:
     data: DataSeen
     load: LoadSeen
     extra: tuple[Check, ...] = ()
+    fix: FixSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

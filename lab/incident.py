@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from lab import faults
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
-from lab.errors import BadInput, Failed, LabError, Unknown
+from lab.errors import BadInput, Failed, LabError
 from lab.gather import as_json, baseline_of
 from lab.history import Receipt
+from lab.injection import break_it
 from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
@@ -31,9 +31,6 @@ from lab.steady import prove_up, refuse, wait_until
 STEADY_WITHIN_S = 120.0
 """How long the gate waits for a steady state to begin: cold caches take one TTL (30 s) to fill, and
 a machine that cannot carry the load in four times that will not carry it at all."""
-
-WITNESS_WITHIN_S = 15.0
-"""How long a fault may take until its witness confirms it."""
 
 ARRIVING = 0.7
 """Share of the scenario's rate that must be seen arriving. Arrivals are a Poisson process: over the
@@ -84,7 +81,7 @@ def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:
             _customers(doors, number, scenario, report)
-            _break(doors, number, scenario, report)
+            break_it(doors, number, scenario, report)
         except LabError as error:
             # Before anybody was called: put it back, and let the reason be the message.
             try:
@@ -147,30 +144,6 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
     doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
     doors.journal.stamp(number, "baseline_from", baseline.start)
     doors.journal.stamp(number, "baseline_until", baseline.end)
-
-
-def _break(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """Plan all faults, keep their tokens, inject them, and ask each one's witness."""
-    for position, params in enumerate(scenario.faults):
-        token = faults.plan(doors.stack, params)
-        doors.journal.plan(number, position, params.fault, token, doors.now())
-    planned = doors.journal.faults(number)
-    for fault in planned:
-        at = doors.now()
-        faults.inject(doors.stack, fault.name, fault.token)
-        doors.journal.injected(fault, at)
-        doors.journal.stamp(number, "injected_at", at)
-    # Neither its name nor its number is said: the learner is reading along.
-    with report.step("the night goes on"):
-        until = doors.now() + WITNESS_WITHIN_S
-        while not all(faults.active(doors.stack, one.name, one.token) for one in planned):
-            if doors.now() >= until:
-                raise Unknown(
-                    "the run is invalid: the system does not show what was done to it",
-                    remedy="nobody is charged with it; start it again, and if it happens again "
-                    "look at `lab doctor`",
-                )
-            doors.pause(0.5)
 
 
 # -- while it is on -----------------------------------------------------------------------------

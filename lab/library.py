@@ -80,10 +80,12 @@ class Library:
         for picks in _every_option_once(options):
             choices.make(picks)
             self._check(document, folder)
-        picks = {
-            name: random.Random(f"{slug}/{name}/{seed}").choice(several)
-            for name, several in options.items()
-        }
+        picks = _flat(
+            {
+                name: random.Random(f"{slug}/{name}/{seed}").choice(several)
+                for name, several in options.items()
+            }
+        )
         choices.make(picks)
         made = document.into(ScenarioFile)
         return Scenario(**dict(made), slug=slug, seed=seed, picks=picks)
@@ -121,7 +123,7 @@ class Library:
             _decoy(script)
 
 
-def _options(document: Document) -> dict[str, list[Pick]]:
+def _options(document: Document) -> dict[str, list[Any]]:
     """`choices` of the document, as far as they look like choices; the schema judges the rest."""
     root = document.root
     section = root.get("choices") if isinstance(root, dict) else None
@@ -134,18 +136,37 @@ def _options(document: Document) -> dict[str, list[Pick]]:
     }
 
 
-def _every_option_once(options: Mapping[str, Sequence[Pick]]) -> Iterator[dict[str, Pick]]:
+def _every_option_once(options: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Pick]]:
     """Sets of picks in which each option occurs at least once."""
     longest = max((len(several) for several in options.values()), default=1)
     for turn in range(longest):
-        yield {name: several[turn % len(several)] for name, several in options.items()}
+        yield _flat({name: several[turn % len(several)] for name, several in options.items()})
+
+
+def _flat(picks: Mapping[str, Any]) -> dict[str, Pick]:
+    """Picks by what a `{choice: ...}` says: `name`, or `name.key` for values that go together."""
+    flat: dict[str, Pick] = {}
+    for name, value in picks.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": one for key, one in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 class _Choices:
     """The `{choice: name}` of a document, replaced in place, so that errors keep their places."""
 
-    def __init__(self, document: Document, options: Mapping[str, Sequence[Pick]]) -> None:
+    def __init__(self, document: Document, options: Mapping[str, Sequence[Any]]) -> None:
         problems: list[Problem] = []
+        # What every option has: a seed must not meet a hole that another does not.
+        every = [_flat({name: one}).keys() for name, several in options.items() for one in several]
+        known = {key for keys in every for key in keys}
+        names = {
+            key
+            for key in known
+            if all(key in keys for keys in every if _owner(key) in map(_owner, keys))
+        }
         # The document's tree is ruamel's own: mappings and sequences of anything.
         self._holes: list[tuple[Any, str | int, str]] = []
 
@@ -163,10 +184,10 @@ class _Choices:
                 here = (*place, key)
                 if isinstance(value, dict) and list(value) == ["choice"]:
                     name = str(value["choice"])
-                    if name in options:
+                    if name in names:
                         self._holes.append((node, key, name))
                     else:
-                        hint = near(name, options) or f"choices has: {', '.join(options) or '-'}"
+                        hint = near(name, names) or f"choices has: {', '.join(names) or '-'}"
                         problems.append(Problem((*here, "choice"), f"no choice {name!r}; {hint}"))
                 else:
                     look(value, here)
@@ -178,6 +199,10 @@ class _Choices:
     def make(self, picks: Mapping[str, Pick]) -> None:
         for node, key, name in self._holes:
             node[key] = picks[name]
+
+
+def _owner(key: str) -> str:
+    return key.partition(".")[0]
 
 
 def _unknown_words(scenario: ScenarioFile, words: Words) -> Iterator[Problem]:
@@ -193,6 +218,12 @@ def _unknown_words(scenario: ScenarioFile, words: Words) -> Iterator[Problem]:
         *((("truth", "chain", i), name) for i, name in enumerate(truth.chain)),
         *((("truth", "evidence", i), name) for i, name in enumerate(truth.evidence)),
         *((("red_herrings", i, "signal"), h.signal) for i, h in enumerate(scenario.red_herrings)),
+        *(
+            (("accepted_fixes", i, part, j, "signal"), condition.signal)
+            for i, fix in enumerate(scenario.accepted_fixes)
+            for part in ("when", "keep")
+            for j, condition in enumerate(getattr(fix, part))
+        ),
     ]
     for place, name in signals:
         if name not in words.signals:

@@ -12,14 +12,23 @@ from lab import faults
 from lab.audit import audit
 from lab.doors import Doors
 from lab.errors import LabError
-from lab.history import Check, DataSeen, FaultSeen, LoadSeen, Outcome, Recovery, ServiceSeen
+from lab.history import (
+    Check,
+    DataSeen,
+    FaultSeen,
+    FixSeen,
+    LoadSeen,
+    Outcome,
+    Recovery,
+    ServiceSeen,
+)
 from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
-from lab.records import Row
+from lab.records import PlannedFault, Row
 from lab.scenario import Scenario
 from lab.series import Condition, Span
-from lab.steady import BEHIND_S, Look, wait_until
+from lab.steady import BEHIND_S, Look, look, wait_until
 
 WATCHERS = ("prometheus", "grafana")
 """Services that look at the system and are no part of it, beside the exporters: without them there
@@ -42,12 +51,18 @@ def measure(
     """
     assert row.injected_at is not None
     hold = scenario.objectives.hold_s
+    now = doors.now() - BEHIND_S
+    try:
+        fix = _accepted(doors, scenario, Span(now - BEHIND_S, now))
+    except PrometheusUnavailable:
+        fix = None
+    keep = (fix and list(fix.keep)) or scenario.objectives.keep
     until = doors.now() + within_s
     window: Span | None = None
     try:
         held = wait_until(
             doors,
-            scenario.objectives.keep,
+            keep,
             hold_s=hold,
             within_s=within_s,
             # The past counts too: what was mended a minute ago need not be waited for again.
@@ -62,19 +77,34 @@ def measure(
     except PrometheusUnavailable as error:
         report.say(f"cannot measure: {error.message}")
     end = doors.now() - BEHIND_S
-    planned = doors.journal.faults(row.id)
     if window is None or end - window.end > BEHIND_S:
         # Nothing held; or the pager took its time, and it must have held to the end of that.
         window = Span(end - hold, end)
+    try:
+        fix = _accepted(doors, scenario, window)
+    except PrometheusUnavailable:
+        fix = None
     return Recovery(
         window=window,
         required_s=hold,
-        faults=tuple(_fault(doors, fault.name, fault.token) for fault in planned),
+        faults=_faults(doors, row, scenario),
         services=(*_services(doors, row), *_rotation(doors, window)),
         data=_data(doors, row),
         load=_load(doors, row, scenario, window),
         extra=(_pager(doors, scenario),),
+        fix=fix,
     )
+
+
+def _accepted(doors: Doors, scenario: Scenario, window: Span) -> FixSeen | None:
+    """The accepted fix that the system shows over all of the window, if any.
+
+    Raises `PrometheusUnavailable`.
+    """
+    for fix in scenario.accepted_fixes:
+        if all(one.held for one in look(doors, fix.when, window.start, window.end)):
+            return FixSeen(scenario.fill(fix.what), tuple(fix.without), tuple(fix.keep))
+    return None
 
 
 def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Report) -> None:
@@ -84,11 +114,23 @@ def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Repo
             doors.pause(1.0)
 
 
-def _fault(doors: Doors, name: str, token: str) -> FaultSeen:
+def _faults(doors: Doors, row: Row, scenario: Scenario) -> tuple[FaultSeen, ...]:
+    """What the witness of each fault says; those that only distract are nobody's to mend."""
+    planned = doors.journal.faults(row.id)
+    return tuple(
+        _fault(doors, fault, lasting=params.lasting)
+        for fault, params in zip(planned, scenario.faults, strict=False)
+    )
+
+
+def _fault(doors: Doors, fault: PlannedFault, *, lasting: bool) -> FaultSeen:
+    if fault.injected_at is None:
+        return FaultSeen(fault.name, None, "the night is not over yet", lasting)
     try:
-        return FaultSeen(name, faults.active(doors.stack, name, token))
+        active = faults.active(doors.stack, fault.name, fault.token)
     except LabError as error:
-        return FaultSeen(name, None, error.message)
+        return FaultSeen(fault.name, None, error.message, lasting)
+    return FaultSeen(fault.name, active, lasting=lasting)
 
 
 def _services(doors: Doors, row: Row) -> list[ServiceSeen]:
@@ -142,7 +184,7 @@ def _data(doors: Doors, row: Row) -> DataSeen:
 
 def _load(doors: Doors, row: Row, scenario: Scenario, window: Span) -> LoadSeen:
     """What the customers did over the window, by their own counters."""
-    declared = scenario.load.rate
+    declared = scenario.rate
     try:
         state = doors.load.state()
     except LabError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from lab import faults
 from lab.doors import Doors
 from lab.errors import Failed, LabError
+from lab.injection import lock_name
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
 from lab.progress import Report
@@ -39,10 +40,11 @@ def restore(doors: Doors, report: Report) -> Restored:
             from lab.ending import abandon
 
             abandon(doors, row, report)
+        if row is not None and row.announced_at is None:
+            # Before healing: whatever was still to be injected must find it over.
+            doors.journal.stamp(row.id, "invalid", row.invalid or "it was never announced")
         healed, heal_s, prove_s = come_home(doors, report)
         if row is not None:
-            if row.announced_at is None:
-                doors.journal.stamp(row.id, "invalid", row.invalid or "it was never announced")
             doors.journal.stamp(row.id, "closed_at", doors.now())
     return Restored(healed, row.id if row else None, heal_s, prove_s)
 
@@ -65,7 +67,7 @@ def come_home(doors: Doors, report: Report) -> tuple[tuple[str, ...], float, flo
     with suppress(LoadUnavailable):
         doors.load.stop()
     faults_left = doors.journal.unhealed()
-    with report.step("healing"):
+    with report.step("healing"), exclusive(lock_name(doors), report):
         # What hangs may be the very thing that is broken, so: heal, start, and heal what is left.
         stubborn = [fault for fault in faults_left if not _healed(doors, fault)]
     doors.stack.up(report)

@@ -97,17 +97,26 @@ class AcceptedAnswer(_Model):
 
 
 class AcceptedFix(_Model):
-    """Another way to mend it that counts as mitigation."""
+    """Another way to mend it that counts as mitigation, though what broke may stay broken."""
 
     what: str
     why: str = Field(min_length=10)
+    when: list[Condition] = Field(min_length=1, description="what the system shows then")
+    without: list[str] = Field(default=[], description="services that need not be there")
+    keep: list[Condition] = Field(
+        default=[], description="the objectives that count then, where it trades some for others"
+    )
 
 
 class RedHerring(_Model):
-    """A signal that moves here and has nothing to do with it."""
+    """Something harmless that happens here, and the signal that moves with it."""
 
     signal: str
     why: str = Field(min_length=10)
+    fault: AnyFaultParams | None = Field(
+        default=None,
+        description="what makes it move, injected with the others; nobody must mend it",
+    )
 
 
 class Hint(_Model):
@@ -121,7 +130,10 @@ Pick = str | int | float
 
 
 class ScenarioFile(_Model):
-    """scenario.yaml. Any value may be `{choice: name}`: the seed picks one of `choices.name`."""
+    """scenario.yaml. Any value may be `{choice: name}`: the seed picks one of `choices.name`.
+
+    Where values belong together, an option is a mapping: `{choice: name.key}` is one of its values.
+    """
 
     title: str = Field(min_length=5, description="what the on-call person sees")
     family: str
@@ -130,7 +142,7 @@ class ScenarioFile(_Model):
     tags: list[str] = []
     builds_on: list[str] = []
     unlocks: list[str] = []
-    choices: dict[str, Annotated[list[Pick], Field(min_length=1)]] = {}
+    choices: dict[str, Annotated[list[Pick | dict[str, Pick]], Field(min_length=1)]] = {}
     load: Load
     objectives: Objectives
     faults: list[AnyFaultParams] = Field(min_length=1)
@@ -175,13 +187,26 @@ class Scenario(ScenarioFile):
         )
 
     @property
+    def rate(self) -> float:
+        """Arrivals a second while the incident is on: what the faults make of the load."""
+        rate = self.load.rate
+        for params in self.faults:
+            rate = params.arrivals(rate)
+        return rate
+
+    @property
+    def herrings(self) -> list[FaultParams]:
+        """The faults that are there to distract. They follow `faults` in the journal."""
+        return [herring.fault for herring in self.red_herrings if herring.fault is not None]
+
+    @property
     def load_seconds(self) -> int:
         """How long the customers may stay: twice the minutes that a learner should need."""
         return 2 * self.minutes * 60
 
     def fill(self, text: str) -> str:
         """`text` with every `${name}` of a choice replaced by what the seed picked."""
-        return re.sub(r"\$\{(\w+)\}", lambda name: str(self.picks.get(name[1], name[0])), text)
+        return re.sub(r"\$\{([\w.]+)\}", lambda name: str(self.picks.get(name[1], name[0])), text)
 
 
 def scenario_schema() -> dict[str, Any]:

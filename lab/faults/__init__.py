@@ -38,6 +38,10 @@ class FaultParams(BaseModel):
         "when the recovery is measured",
     )
 
+    def arrivals(self, rate: float) -> float:
+        """How many customers arrive each second under this fault, where `rate` would without."""
+        return rate
+
 
 class Token(BaseModel):
     """All that undoing needs, as JSON: another process must be able to heal from it alone."""

@@ -23,8 +23,9 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
     if recovery is None:
         why = "nobody said that it was fixed, so no recovery was measured"
         return (Check("recovery", Outcome.FAIL, why),)
+    objectives = (recovery.fix and recovery.fix.keep) or history.objectives
     return (
-        *(_objective(one, history, recovery) for one in history.objectives),
+        *(_objective(one, history, recovery) for one in objectives),
         _load(recovery.load, recovery),
         _faults(recovery),
         _services(recovery),
@@ -94,7 +95,14 @@ def _load(load: LoadSeen, recovery: Recovery) -> Check:
 
 def _faults(recovery: Recovery) -> Check:
     name = "cause gone"
-    active = [one for one in recovery.faults if one.active]
+    undone = [one.name for one in recovery.faults if one.lasting and one.active is False]
+    if undone:
+        return Check(
+            name, Outcome.FAIL, "the night itself was changed back; it was to be lived with"
+        )
+    if recovery.fix is not None:
+        return Check(name, Outcome.PASS, f"accepted instead: {recovery.fix.what}")
+    active = [one for one in recovery.faults if one.active and not one.lasting]
     unseen = [one for one in recovery.faults if one.active is None]
     if active:
         why = "; ".join(one.detail or "what broke is still broken" for one in active)
@@ -102,20 +110,25 @@ def _faults(recovery: Recovery) -> Check:
     if unseen or not recovery.faults:
         why = "; ".join(one.detail for one in unseen if one.detail)
         return Check(name, Outcome.UNKNOWN, why or "the witness could not be asked")
+    if all(one.lasting for one in recovery.faults):
+        # Nothing to undo: whether it is lived with, the objectives tell.
+        return Check(name, Outcome.PASS, "the night is as hard as before")
     return Check(name, Outcome.PASS, "the witness says that what broke is whole")
 
 
 def _services(recovery: Recovery) -> Check:
     name = "everything there"
-    down = [one for one in recovery.services if one.up is False]
-    unseen = [one for one in recovery.services if one.up is None]
+    spared = recovery.fix.without if recovery.fix else ()
+    needed = [one for one in recovery.services if one.name.partition(" ")[0] not in spared]
+    down = [one for one in needed if one.up is False]
+    unseen = [one for one in needed if one.up is None]
     if down:
         why = ", ".join(f"{one.name}{f' ({one.detail})' if one.detail else ''}" for one in down)
         return Check(name, Outcome.FAIL, f"missing or ill: {why}")
-    if unseen or not recovery.services:
+    if unseen or not needed:
         why = ", ".join(one.name for one in unseen) or "any service"
         return Check(name, Outcome.UNKNOWN, f"nobody could see {why}")
-    return Check(name, Outcome.PASS, f"{len(recovery.services)} services are there and healthy")
+    return Check(name, Outcome.PASS, f"{len(needed)} services are there and healthy")
 
 
 def _data(data: DataSeen) -> Check:

@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from lab.grading.recovery import recovery_checks
-from lab.history import Check, DataSeen, FaultSeen, History, LoadSeen, Outcome, ServiceSeen
+from lab.history import (
+    Check,
+    DataSeen,
+    FaultSeen,
+    FixSeen,
+    History,
+    LoadSeen,
+    Outcome,
+    ServiceSeen,
+)
 from lab.series import Condition, Series, Span
 from tests.unit.histories import INJECTED, RECOVERED, WATCHED, night, recovery
 
@@ -135,3 +144,24 @@ def test_objectives_are_those_of_the_beginning():
     found = outcomes(mended(window=window, load=LoadSeen(60, 60, 1800, 1800, "running")))
     assert found["client:latency_seconds:p95 <= 0.5"] is FAIL
     assert found["client:errors:ratio <= 0.05"] is FAIL
+
+
+def test_what_lasts_is_to_be_lived_with():
+    """A night whose load was multiplied passes as it is, and fails when it was changed back."""
+    lasting = (FaultSeen("load_multiplier", active=True, lasting=True),)
+    undone = (FaultSeen("load_multiplier", active=False, lasting=True),)
+    assert outcomes(mended(faults=lasting))["cause gone"] is PASS
+    assert outcomes(mended(faults=undone))["cause gone"] is FAIL
+
+
+def test_an_accepted_fix_spares_only_what_it_names():
+    """Another replica in place of a dead one: the dead one may be missing, no other service."""
+    gone = (
+        ServiceSeen("nginx", up=True),
+        ServiceSeen("api-2", up=False),
+        ServiceSeen("api-2 behind nginx", up=False),
+    )
+    fix = FixSeen("another replica", without=("api-2",))
+    assert outcomes(mended(services=gone, fix=fix))["everything there"] is PASS
+    more = (*gone, ServiceSeen("worker", up=False))
+    assert outcomes(mended(services=more, fix=fix))["everything there"] is FAIL

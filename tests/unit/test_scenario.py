@@ -98,6 +98,26 @@ def test_texts_speak_of_what_was_picked(tmp_path: Path, words: Words) -> None:
     assert scenario.fill(scenario.hints[1].text) == "look at photos and ${HOME}"
 
 
+def test_values_that_go_together_are_picked_together(tmp_path: Path, words: Words) -> None:
+    """An option may be a mapping; `name.key` is one of its values, in the file and in texts."""
+    text = SCENARIO.replace("rate: 50", "rate: {choice: night.rate}").replace(
+        "look at the database", "look at ${night.where}"
+    )
+    text += "choices: {night: [{rate: 40, where: photos}, {rate: 60, where: albums}]}\n"
+    write_scenario(tmp_path, "slow", text)
+    library = Library(tmp_path / "scenarios", words)
+    made = [library.load("slow", seed) for seed in range(20)]
+    seen = {(one.load.rate, one.fill(one.hints[1].text)) for one in made}
+    assert seen == {(40, "look at photos"), (60, "look at albums")}
+
+
+def test_every_option_has_what_is_asked_of_it(tmp_path: Path, words: Words) -> None:
+    """A value that only some options have is refused, whatever the seed."""
+    text = SCENARIO.replace("rate: 50", "rate: {choice: night.rate}")
+    text += "choices: {night: [{rate: 40}, {speed: 60}]}\n"
+    assert "no choice 'night.rate'" in refusal(tmp_path, words, text)
+
+
 def test_each_option_is_validated_whatever_the_seed(tmp_path: Path, words: Words) -> None:
     """No seed meets an error that another did not."""
     text = SCENARIO.replace("rate: 50", "rate: {choice: rate}") + "choices: {rate: [50, -1]}\n"

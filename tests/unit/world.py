@@ -137,7 +137,8 @@ class World:
         elif match := re.search(r"CREATE INDEX (\w+) ON", statement):
             if match[1] in self.indexes:
                 raise Failed(f"relation {match[1]} already exists")
-            self.indexes[match[1]] = index(match[1], "user_id created_at id", [0, 3, 3])
+            made = ("checksum", [0]) if match[1] == OTHER else ("user_id created_at id", [0, 3, 3])
+            self.indexes[match[1]] = index(match[1], *made)
         if self.broken != before:
             self.changes.append((self.now, self.broken))
         if self.kill_after and self.kill_after in statement:

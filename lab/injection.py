@@ -1,0 +1,111 @@
+"""Breaking things in the order that loses nothing: plan, keep the token, inject, ask the witness.
+
+What a scenario wants later than at once is done by a process of its own, which the incident does
+not depend on: whenever it dies, everything it could have broken is in the journal already.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from lab import faults
+from lab.doors import Doors
+from lab.errors import Unknown
+from lab.faults import FaultParams
+from lab.lock import exclusive
+from lab.progress import QUIET, Report
+from lab.records import PlannedFault
+from lab.scenario import Scenario
+
+WITNESS_WITHIN_S = 15.0
+"""How long a fault may take until its witness confirms it."""
+
+
+def lock_name(doors: Doors) -> str:
+    """The lock under which faults are injected and healed: never both at once."""
+    return f"faults-{doors.home.project}"
+
+
+def break_it(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
+    """Plan all faults, keep their tokens, inject those that are due, and ask each one's witness.
+
+    Raises `Unknown` when a witness does not confirm what was done, `LabError` when it can't be.
+    """
+    wanted = [*scenario.faults, *scenario.herrings]
+    for position, params in enumerate(wanted):
+        token = faults.plan(doors.stack, params)
+        doors.journal.plan(number, position, params.fault, token, doors.now())
+    planned = doors.journal.faults(number)
+    for fault, params in zip(planned, wanted, strict=True):
+        if params.after_s == 0:
+            _inject(doors, fault)
+    due = [
+        fault
+        for fault, params in zip(planned, scenario.faults, strict=False)
+        if params.after_s == 0
+    ]
+    _wait_for_witnesses(doors, due, report)
+    if any(params.after_s for params in wanted):
+        _spawn(doors, number)
+
+
+def _inject(doors: Doors, fault: PlannedFault) -> None:
+    at = doors.now()
+    faults.inject(doors.stack, fault.name, fault.token)
+    doors.journal.injected(fault, at)
+    doors.journal.stamp(fault.incident, "injected_at", at)
+
+
+def _wait_for_witnesses(doors: Doors, due: Sequence[PlannedFault], report: Report) -> None:
+    # Neither its name nor its number is said: the learner is reading along.
+    with report.step("the night goes on"):
+        until = doors.now() + WITNESS_WITHIN_S
+        while not all(faults.active(doors.stack, one.name, one.token) for one in due):
+            if doors.now() >= until:
+                raise Unknown(
+                    "the run is invalid: the system does not show what was done to it",
+                    remedy="nobody is charged with it; start it again, and if it happens again "
+                    "look at `lab doctor`",
+                )
+            doors.pause(0.5)
+
+
+def _spawn(doors: Doors, number: int) -> None:
+    """A process that outlives this one, and ends by itself with the last fault or the incident."""
+    home = doors.home
+    subprocess.Popen(
+        [sys.executable, "-m", "lab.later", str(number)],
+        env={**os.environ, "LAB_PROJECT": home.project, "LAB_HOME": str(home.base)},
+        cwd=home.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def carry_on(doors: Doors, number: int, wanted: Sequence[FaultParams]) -> None:
+    """Inject what is still to come, each when it is due, as long as the incident is on."""
+    later = [
+        (fault, params)
+        for fault, params in zip(doors.journal.faults(number), wanted, strict=True)
+        if fault.injected_at is None
+    ]
+    for fault, params in sorted(later, key=lambda one: one[1].after_s):
+        begun = doors.journal.incident(number).injected_at or doors.now()
+        while (left := begun + params.after_s - doors.now()) > 0:
+            if _over(doors, number):
+                return
+            doors.pause(min(1.0, left))
+        with exclusive(lock_name(doors), QUIET):
+            # Whoever ends an incident says so before healing, and heals under this lock.
+            if _over(doors, number):
+                return
+            _inject(doors, fault)
+
+
+def _over(doors: Doors, number: int) -> bool:
+    return doors.journal.incident(number).phase in ("ended", "closed")

@@ -1,0 +1,19 @@
+"""The rest of a night: `python -m lab.later INCIDENT` injects what is due later than at once."""
+
+from __future__ import annotations
+
+import sys
+
+from lab.doors import open_doors
+from lab.incident import scenario_of
+from lab.injection import carry_on
+
+
+def main(number: int) -> None:
+    with open_doors() as doors:
+        scenario = scenario_of(doors.journal.incident(number))
+        carry_on(doors, number, [*scenario.faults, *scenario.herrings])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

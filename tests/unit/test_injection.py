@@ -1,0 +1,111 @@
+"""When faults come: at once, later, or as something that only distracts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import incident, injection
+from lab.doors import Doors
+from lab.ending import resolve
+from lab.history import Outcome
+from lab.incident import scenario_of
+from lab.progress import QUIET
+from lab.restore import restore
+from tests.unit.world import INDEX, OTHER, SCENARIO, World, doors_to, write_scenario
+
+LATER = SCENARIO.replace(
+    "index: photos_user_recent_idx}",
+    "index: photos_user_recent_idx, after_s: 30}\n"
+    f"  - {{fault: drop_index, table: photos, index: {OTHER}}}",
+)
+DISTRACTED = f"""{SCENARIO}
+red_herrings:
+  - signal: "postgres:seq_rows:rate"
+    why: somebody tidies up
+    fault: {{fault: drop_index, table: photos, index: {OTHER}}}
+"""
+ACCEPTED = f"""{SCENARIO}
+accepted_fixes:
+  - what: live without it
+    why: the queue is short all the same
+    when: [{{signal: "queue:depth", op: "<=", value: 0}}]
+    keep: [{{signal: "client:latency_seconds:p95", op: "<=", value: 10}}]
+"""
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(
+    world: World, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Doors]:
+    write_scenario(tmp_path, text=request.param)
+    # What the process of its own would do, each test does itself.
+    monkeypatch.setattr(injection, "_spawn", lambda *_: None)
+    with doors_to(world, tmp_path) as opened:
+        incident.start(opened, "slow", 1, QUIET)
+        yield opened
+
+
+def carry_on(doors: Doors) -> None:
+    row = doors.journal.open_one() or doors.journal.latest()
+    assert row is not None
+    injection.carry_on(doors, row.id, scenario_of(row).faults)
+
+
+@pytest.mark.parametrize("doors", [LATER], indirect=True)
+class TestLater:
+    def test_it_waits_for_its_time(self, doors: Doors, world: World) -> None:
+        """A fault with `after_s` is planned with the others and injected when it is due."""
+        assert len(doors.journal.unhealed()) == 2
+        assert INDEX in world.indexes
+        assert OTHER not in world.indexes
+        begun = world.now
+        carry_on(doors)
+        assert INDEX not in world.indexes
+        assert world.now - begun >= 29
+
+    def test_it_does_not_come_after_the_end(self, doors: Doors, world: World) -> None:
+        """Once an incident is over nothing is broken any more, even if it was due."""
+        restore(doors, QUIET)
+        world.pause(60)
+        carry_on(doors)
+        assert {INDEX, OTHER} <= world.indexes.keys()
+
+    def test_nothing_is_mended_that_is_still_to_come(self, doors: Doors, world: World) -> None:
+        """A recovery before the last fault has come is unknown, and nobody's pass."""
+        world.run(f"CREATE INDEX {OTHER} ON photos (checksum)")
+        world.pause(10)
+        measured = resolve(doors, QUIET, within_s=0)
+        outcomes = {check.name: check.outcome for check in measured.checks}
+        assert outcomes["cause gone"] is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("doors", [DISTRACTED], indirect=True)
+def test_nobody_must_mend_what_only_distracts(doors: Doors, world: World) -> None:
+    """A red herring's fault is injected with the others, asked about by nobody, and healed."""
+    assert OTHER not in world.indexes
+    world.pause(40)
+    world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")
+    measured = resolve(doors, QUIET)
+    assert {c.name: c.outcome for c in measured.checks}["cause gone"] is Outcome.PASS
+    restore(doors, QUIET)
+    assert OTHER in world.indexes
+
+
+@pytest.mark.parametrize("doors", [ACCEPTED], indirect=True)
+def test_an_accepted_fix_counts_though_the_cause_stays(doors: Doors, world: World) -> None:
+    """What the scenario accepts is seen in the signals; its own objectives count then."""
+    world.pause(40)
+    measured = resolve(doors, QUIET, within_s=0)
+    outcomes = {check.name: check for check in measured.checks}
+    assert outcomes["cause gone"].outcome is Outcome.PASS
+    assert "live without it" in outcomes["cause gone"].reason
+    assert "client:latency_seconds:p95 <= 10" in outcomes
+    assert "client:errors:ratio <= 0.05" not in outcomes
