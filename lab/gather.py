@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +13,8 @@ from pydantic import TypeAdapter
 from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
-from lab.history import Event, EventKind, History, Receipt, Recovery, SignalFacts
+from lab.errors import LabError
+from lab.history import Event, EventKind, History, Receipt, Recovery, SignalFacts, Told
 from lab.moments import Moments
 from lab.moments import read as read_moments
 from lab.progress import Report
@@ -24,6 +27,11 @@ from lab.signals import Signal
 
 STEP = 1.0
 """Seconds between two points: as often as Prometheus looks."""
+
+LOG_LINES = 50
+LOG_BEFORE_S = 10.0
+LOG_AFTER_S = 30.0
+"""How much of each service's log a history keeps: what somebody would read first."""
 
 T = TypeVar("T")
 
@@ -108,6 +116,17 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         receipts=receipts,
         recovery=last_recovery(doors, row),
         invalid=row.invalid,
+        told=told(doors, row, scenario),
+    )
+
+
+def told(doors: Doors, row: Row, scenario: Scenario) -> Told:
+    """What the verdict compares, as far as it is on record."""
+    return Told(
+        truth=scenario.answer,
+        diagnosis=last_diagnosis(doors, row),
+        hints_used=tuple(int(hint.content) for hint in doors.journal.hints(row.id)),
+        revisions=max(0, len(doors.journal.answers(row.id)) - 1),
     )
 
 
@@ -134,13 +153,38 @@ def _receipts(doors: Doors, answer: Answer, baseline: Span) -> tuple[Receipt, ..
 
 
 def keep(doors: Doors, row: Row, history: History) -> Path:
-    """Save a history in the incident's folder, and note where. Returns its path."""
+    """Save a history in the incident's folder, with what the services wrote, and note where.
+
+    Returns its path.
+    """
     folder = folder_of(doors, row)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "history.json.gz"
-    save(history, path)
+    save(replace(history, logs=log_excerpts(doors, history)), path)
     doors.journal.stamp(row.id, "history", str(path))
     return path
+
+
+def log_excerpts(doors: Doors, history: History) -> dict[str, tuple[str, ...]]:
+    """The last lines of each service from the time around the first breach; the pages of a service
+    that cannot be asked stay empty."""
+    breach = history.first("breached")
+    at = history.injected_at if breach is None else breach.at
+
+    def lines(service: str) -> tuple[str, ...]:
+        try:
+            said = doors.stack.logs(service, since=at - LOG_BEFORE_S, until=at + LOG_AFTER_S)
+        except LabError:
+            return ()
+        return tuple(said.splitlines()[-LOG_LINES:])
+
+    try:
+        names = doors.stack.expected
+    except LabError:
+        return {}
+    with ThreadPoolExecutor(4) as pool:
+        found = zip(names, pool.map(lines, names), strict=True)
+        return {name: said for name, said in found if said}
 
 
 def _events(

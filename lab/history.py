@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from lab.diagnosis import Diagnosis
+from lab.grading.truth import Truth
 from lab.series import Condition, Direction, Series, Span, Tolerance
 
 
@@ -256,6 +258,20 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a verdict compares: the truth as the incident began, and what was said about it.
+
+    `hints_used` are the prices of the hints that were taken, `revisions` the diagnoses after the
+    first.
+    """
+
+    truth: Truth
+    diagnosis: Diagnosis | None = None
+    hints_used: tuple[int, ...] = ()
+    revisions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """One incident, from its steady state to its end.
 
@@ -264,7 +280,9 @@ class History:
     is missing was never asked for. `facts` has a line for each of them. `objectives` are those of
     the incident's beginning (a learner cannot raise them). `receipts` belong to the last diagnosis.
     `recovery` is None when nobody claimed that it was fixed. `invalid` says why the run does not
-    count: the fault's witness never confirmed it, for instance.
+    count: the fault's witness never confirmed it, for instance. `told` is what it was judged by,
+    None in what was recorded before it was kept. `logs` are each service's last lines of the time
+    around the first breach, as they were written.
     """
 
     incident: str
@@ -283,6 +301,8 @@ class History:
     recovery: Recovery | None = None
     promise: Promise = field(default_factory=Promise)
     invalid: str | None = None
+    told: Told | None = None
+    logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def first(self, kind: EventKind) -> Event | None:
         """The earliest event of that kind."""

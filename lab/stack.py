@@ -116,9 +116,18 @@ class Stack:
         """
         return engine.client().containers.get(self._container_id(service))
 
-    def logs(self, service: str, lines: int = 20) -> str:
-        """The last ``lines`` lines that ``service`` has written."""
-        said: bytes = self.container(service).logs(tail=lines)
+    def logs(
+        self, service: str, lines: int = 20, *, since: float | None = None, until: float = 0
+    ) -> str:
+        """The last ``lines`` lines that ``service`` has written; or all that it wrote from
+        ``since`` to ``until`` (Unix seconds)."""
+        container = self.container(service)
+        said: bytes = (
+            # The engine takes the tail first and then looks at the time: never both.
+            container.logs(tail=lines)
+            if since is None
+            else container.logs(since=since, until=until)
+        )
         return said.decode(errors="replace")
 
     def healthy(self, service: str) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import math
+from dataclasses import replace
 
 import pytest
 
 from lab.archive import load, recordable, save
 from lab.errors import BadInput
-from lab.history import Outcome
+from lab.history import Outcome, Told
 from lab.series import Series, Span
-from tests.unit.histories import ENDED, GOOD_EVIDENCE, T0, citing, night
+from tests.unit.histories import ENDED, GOOD_EVIDENCE, T0, TRUTH, citing, diagnosis, night
 
 
 @pytest.mark.parametrize("name", ["night.json", "night.json.gz"])
@@ -87,3 +88,11 @@ def test_whether_the_lab_could_see():
     """A stretch is recorded when any signal has a sample in it."""
     assert night().recorded(Span(ENDED - 1, ENDED))
     assert not night().recorded(Span(T0 - 100, T0 - 50))
+
+
+def test_a_history_carries_what_it_was_judged_by(tmp_path):
+    """Truth, diagnosis, hints and the services' last lines survive the disk, too."""
+    told = Told(TRUTH, diagnosis(), hints_used=(5, 10), revisions=1)
+    history = replace(night(), told=told, logs={"nginx": ("upstream timed out",)})
+    save(history, tmp_path / "night.json.gz")
+    assert load(tmp_path / "night.json.gz") == history

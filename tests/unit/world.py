@@ -198,6 +198,11 @@ class FakeStack:
     def url(self, service: str) -> str:
         return f"http://127.0.0.1/{service}"
 
+    def logs(self, service: str, lines: int = 20, **between: float) -> str:
+        if service in self.world.down:
+            raise Failed(f"the service {service!r} has no container")
+        return f"{service} has nothing to say\n"
+
     def exec(self, service: str, argv: list[str], **_: object) -> Exec:
         return Exec(0, "0\n", "")
 
