@@ -82,6 +82,17 @@ def test_the_same_seed_gives_the_same_visits() -> None:
     assert sequence != [other.draw() for _ in range(500)]
 
 
+def test_a_link_from_outside_leads_many_to_the_same_few() -> None:
+    """A focus of 0.8 sends four in five to a handful of photos; the others come as ever."""
+    visits, plain = Visits(7, focus=0.8), Visits(7)
+    drawn = [(visits.draw(), plain.draw()) for _ in range(5_000)]
+    linked = [visit for visit, otherwise in drawn if visit != otherwise]
+    assert len(linked) / len(drawn) == pytest.approx(0.8, abs=0.03)
+    assert {visit.operation for visit in linked} == {"photo"}
+    assert len({visit.subject for visit in linked}) <= 20
+    assert all(is_public(visit.subject) for visit in linked)
+
+
 def test_visits_ask_only_for_what_exists() -> None:
     """Every id is in the seed, and photos that were never published are not asked for."""
     visits = Visits(9)

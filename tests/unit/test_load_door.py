@@ -16,6 +16,7 @@ RUN = {
     "run_id": "a1",
     "seed": 4,
     "target_rate": 60.0,
+    "focus": 0.0,
     "started_at": "2026-11-01T03:00:00+00:00",
     "ends_at": "2026-11-01T03:10:00+00:00",
     "intended": 10,
@@ -88,13 +89,15 @@ def test_every_verb_reaches_the_control_api(load: Load, script: Script) -> None:
     states = [
         load.start(60, 600, 4),
         load.set_rate(80),
+        load.set_rate(80, focus=0.5),
         load.extend(120),
         load.stop(),
         load.state(),
     ]
     assert script.asked == [
-        ("POST", "/run", {"rate": 60, "duration_s": 600, "seed": 4}),
+        ("POST", "/run", {"rate": 60, "duration_s": 600, "seed": 4, "focus": 0.0}),
         ("PATCH", "/run", {"rate": 80}),
+        ("PATCH", "/run", {"rate": 80, "focus": 0.5}),
         ("PATCH", "/run", {"duration_s": 120}),
         ("DELETE", "/run", None),
         ("GET", "/run", None),

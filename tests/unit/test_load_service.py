@@ -81,7 +81,9 @@ def test_a_run_needs_rate_and_duration_and_may_have_a_seed() -> None:
     """The seed is 0 unless it is given."""
     assert Settings.parse({"rate": 60, "duration_s": 90}) == Settings(60, 90, 0)
     assert Settings.parse({"rate": 0.5, "duration_s": 7200, "seed": 9}).seed == 9
-    assert Change.parse({"rate": 80}) == Change(80, None)
+    assert Settings.parse({"rate": 60, "duration_s": 90, "focus": 0.8}).focus == 0.8
+    assert Change.parse({"rate": 80}) == Change(80, None, None)
+    assert Change.parse({"focus": 0}) == Change(None, None, 0)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,7 @@ def test_a_run_needs_rate_and_duration_and_may_have_a_seed() -> None:
         {"rate": None, "duration_s": 10},
         {"rate": 60, "duration_s": 10, "seed": 1.5},
         {"rate": 60, "duration_s": 10, "seed": -1},
+        {"rate": 60, "duration_s": 10, "focus": 1.1},
         {"rate": 60, "duration_s": 10, "users": 5},
     ],
 )

@@ -52,6 +52,7 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
             rate=settings.rate,
             duration_s=settings.duration_s,
             seed=settings.seed,
+            focus=settings.focus,
             most=most,
             metrics=metrics,
         )
@@ -67,7 +68,7 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
     def change() -> Response:
         wanted = Change.parse(_body())
         run = running()
-        run.change(rate=wanted.rate, duration_s=wanted.duration_s)
+        run.change(rate=wanted.rate, duration_s=wanted.duration_s, focus=wanted.focus)
         return jsonify(run.state().json())
 
     @app.delete("/run")

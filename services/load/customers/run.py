@@ -37,6 +37,7 @@ class State:
     run_id: str | None = None
     seed: int | None = None
     target_rate: float = 0.0
+    focus: float = 0.0
     started_at: str | None = None
     ends_at: str | None = None
     intended: int = 0
@@ -62,14 +63,21 @@ class Run:
     """Arrivals at a rate, for a time; it ends by itself."""
 
     def __init__(
-        self, *, rate: float, duration_s: float, seed: int, most: int, metrics: Metrics
+        self,
+        *,
+        rate: float,
+        duration_s: float,
+        seed: int,
+        most: int,
+        metrics: Metrics,
+        focus: float = 0.0,
     ) -> None:
         """`most` may be under way at once; who arrives beyond them is dropped, and counted."""
         self.id = uuid.uuid4().hex
         self._most = most
         self._seed = seed
         self._metrics = metrics
-        self._visits = Visits(seed)
+        self._visits = Visits(seed, focus)
         self._state = "running"
         self._reason: str | None = None
         self._began = time.monotonic()
@@ -92,14 +100,22 @@ class Run:
         self._log("run started")
         gevent.spawn(self._arrive, customers, ended)
 
-    def change(self, *, rate: float | None = None, duration_s: float | None = None) -> None:
-        """From now on arrive at `rate`; end `duration_s` seconds from now."""
+    def change(
+        self,
+        *,
+        rate: float | None = None,
+        duration_s: float | None = None,
+        focus: float | None = None,
+    ) -> None:
+        """From now on arrive at `rate`, with that `focus`; end `duration_s` seconds from now."""
         now = time.monotonic()
         if rate is not None:
             self._schedule.set_rate(rate, now)
             self._metrics.target_rate.set(rate)
         if duration_s is not None:
             self._ends = now + duration_s
+        if focus is not None:
+            self._visits.focus = focus
         self._changed.set()
         self._log("run changed")
 
@@ -117,6 +133,7 @@ class Run:
             run_id=self.id,
             seed=self._seed,
             target_rate=self._schedule.rate if self.running else 0.0,
+            focus=self._visits.focus,
             started_at=self._began_at.isoformat(timespec="milliseconds"),
             ends_at=ends_at.isoformat(timespec="milliseconds"),
             intended=self._intended,

@@ -15,6 +15,7 @@ _BOUNDS = {
     "rate": (0.1, MAX_RATE),
     "duration_s": (1.0, MAX_DURATION_S),
     "seed": (0, MAX_SEED),
+    "focus": (0.0, 1.0),
 }
 
 
@@ -29,20 +30,25 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """A run's settings: arrivals per second, seconds, and the seed of both sequences."""
+    """A run's settings: arrivals per second, seconds, and the seed of both sequences.
+
+    `focus` is the share of the arrivals who come for the same few photos.
+    """
 
     rate: float
     duration_s: float
     seed: int = 0
+    focus: float = 0.0
 
     @classmethod
     def parse(cls, body: object) -> Settings:
         """From a decoded POST body. Raises Refused."""
-        values = _fields(body, ("rate", "duration_s", "seed"))
+        values = _fields(body, ("rate", "duration_s", "seed", "focus"))
         missing = [name for name in ("rate", "duration_s") if name not in values]
         if missing:
             raise Refused(422, f"missing: {', '.join(missing)}")
-        return cls(values["rate"], values["duration_s"], int(values.get("seed", 0)))
+        seed, focus = int(values.get("seed", 0)), values.get("focus", 0.0)
+        return cls(values["rate"], values["duration_s"], seed, focus)
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,15 @@ class Change:
 
     rate: float | None
     duration_s: float | None
+    focus: float | None
 
     @classmethod
     def parse(cls, body: object) -> Change:
         """From a decoded PATCH body. Raises Refused."""
-        values = _fields(body, ("rate", "duration_s"))
+        values = _fields(body, ("rate", "duration_s", "focus"))
         if not values:
-            raise Refused(422, "nothing to change: give rate, duration_s or both")
-        return cls(values.get("rate"), values.get("duration_s"))
+            raise Refused(422, "nothing to change: give rate, duration_s or focus")
+        return cls(values.get("rate"), values.get("duration_s"), values.get("focus"))
 
 
 def _fields(body: object, allowed: tuple[str, ...]) -> dict[str, float]:

@@ -67,7 +67,10 @@ class Popularity:
         # The inverse of the continuous (Pareto) distribution function: exact
         # enough in the head, and it needs no table of a million weights.
         rank = int((u * self._reach + 1) ** (1 / self._power))
-        rank = min(max(rank, 1), self._size)
+        return self.rank(min(max(rank, 1), self._size))
+
+    def rank(self, rank: int) -> int:
+        """The id that is the `rank`-th most popular, from 1."""
         return (rank - 1) * self._step % self._size + 1
 
 
@@ -84,17 +87,29 @@ def is_public(photo_id: int) -> bool:
     return photo_id % 1000 != 0 and photo_id % 2500 != 1
 
 
-class Visits:
-    """The seeded sequence of visits; equal seeds give equal sequences."""
+#: What a link from outside leads to: so many photos, the most popular ones.
+LINKED = 20
 
-    def __init__(self, seed: int) -> None:
+
+class Visits:
+    """The seeded sequence of visits; equal seeds give equal sequences.
+
+    A share `focus` of them, in [0, 1], follows a link from outside to one of a few photos.
+    """
+
+    def __init__(self, seed: int, focus: float = 0.0) -> None:
+        self.focus = focus
         self._random = random.Random(f"visits:{seed}")
+        self._links = random.Random(f"links:{seed}")
         self._operations = list(MIX)
         self._shares = list(accumulate(MIX.values()))
 
     def draw(self) -> Visit:
         """The next arrival's intention."""
         roll, who, what, chance = (self._random.random() for _ in range(4))
+        if self._links.random() < self.focus:
+            photo = _photos.rank(self._links.randrange(1, LINKED + 1))
+            return Visit("photo", _visitors.pick(who), photo if is_public(photo) else 3, chance)
         operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
         subject = _SUBJECTS.get(operation, _photos).pick(what)
         if operation not in _SUBJECTS and not is_public(subject):
