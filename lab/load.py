@@ -41,8 +41,8 @@ class LoadState:
     Rates are arrivals per second, times ISO 8601 (UTC). `focus` is the share of the arrivals who
     come for the same few photos, as after a link from outside. `intended` counts the arrivals that
     were due, `started` those that began, `completed` those that ended, well or not. `outcomes`
-    counts them by ok, http_4xx, http_5xx, timeout, connection and dropped (due, but never begun: too many
-    were under way). `reason` says why a run was stopped.
+    counts them by ok, http_4xx, http_5xx, timeout, connection and dropped (due, but never begun:
+    too many were under way). `reason` says why a run was stopped.
     """
 
     state: Literal["idle", "running", "finished", "stopped"]
