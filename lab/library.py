@@ -17,7 +17,7 @@ from lab.scenario import SCENARIOS, Decoy, Pick, Scenario, ScenarioFile
 
 RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
 
-_WHY = re.compile(r"^#\s*Why people try it:\s*(?P<why>.+)$", re.MULTILINE)
+WHY = re.compile(r"^#\s*Why people try it:\s*(?P<why>.+)$", re.MULTILINE)
 _ALERT = re.compile(r"^\s*-?\s*alert:\s*[\"']?(?P<name>\w+)", re.MULTILINE)
 
 
@@ -89,6 +89,25 @@ class Library:
         choices.make(picks)
         made = document.into(ScenarioFile)
         return Scenario(**dict(made), slug=slug, seed=seed, picks=picks)
+
+    def ways(self, slug: str) -> list[Scenario]:
+        """The scenario in so many ways that each option of each choice occurs; its seeds count
+        them. The files beside scenario.yaml are not looked at.
+
+        Raises `BadInput` as `load` does.
+        """
+        document = Document.read(self.path(slug) / "scenario.yaml")
+        options = _options(document)
+        choices = _Choices(document, options)
+        found: list[Scenario] = []
+        for way, picks in enumerate(_every_option_once(options)):
+            choices.make(picks)
+            made = document.into(ScenarioFile)
+            problems = list(_unknown_words(made, self.words))
+            if problems:
+                raise document.refusal(problems)
+            found.append(Scenario(**dict(made), slug=slug, seed=way, picks=picks))
+        return found
 
     def text(self, scenario: Scenario, name: str) -> str:
         """One of the scenario's texts (brief, debrief), about this incident's own objects."""
@@ -248,7 +267,7 @@ def _unknown_words(scenario: ScenarioFile, words: Words) -> Iterator[Problem]:
 
 
 def _decoy(path: Path) -> Decoy:
-    said = _WHY.search(path.read_text(encoding="utf-8"))
+    said = WHY.search(path.read_text(encoding="utf-8"))
     if said is None:
         raise BadInput(
             f"{path}:1:1: a decoy says why it tempts",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from lab.archive import recordable
 from lab.diagnosis import Diagnosis, Evidence
@@ -12,7 +13,18 @@ from lab.history import Receipt
 from lab.panels import Panels
 from lab.prometheus import BadQuery, Prometheus, PrometheusUnavailable
 from lab.series import Series, Span
-from lab.signals import Catalogue
+
+
+class Measured(Protocol):
+    """Who answers PromQL over a stretch of time: Prometheus, or a recording of it."""
+
+    def query_range(self, expr: str, start: float, end: float) -> list[Series]: ...
+
+
+class Names(Protocol):
+    """Who knows which signals an expression touches."""
+
+    def resolve(self, promql: str) -> set[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +73,8 @@ def execute(
     evidence: Sequence[Evidence],
     at: float,
     baseline: Span,
-    prometheus: Prometheus,
-    catalogue: Catalogue,
+    prometheus: Measured,
+    catalogue: Names,
     panels: Panels | None = None,
 ) -> tuple[Receipt, ...]:
     """Each piece of evidence over its own window and over the incident's baseline.
@@ -77,8 +89,8 @@ def _receipt(
     evidence: Evidence,
     at: float,
     baseline: Span,
-    prometheus: Prometheus,
-    catalogue: Catalogue,
+    prometheus: Measured,
+    catalogue: Names,
     panels: Panels,
 ) -> Receipt:
     try:

@@ -1,0 +1,190 @@
+"""What is wrong with a scenario's folder, as far as reading it tells: no stack, no clock.
+
+Everything at once, each with file and line. What only a live night can tell (does it do what it
+promises?) is proven by `lab verify`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.documents import Document, Place
+from lab.errors import BadInput
+from lab.grading.vocabulary import Vocabulary
+from lab.library import WHY, Library
+from lab.scenario import Scenario
+
+HINTS = 3
+DECOYS = 3
+SECTIONS = ("trade-offs", "measure", "further reading")
+"""Words that the debrief's headings have, beside the mechanism that it begins with."""
+
+_AT = re.compile(r"(?P<file>[^\n]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<text>.*)", re.DOTALL)
+_APART = re.compile(r"[\s_-]+")
+_LAB_COMMAND = re.compile(
+    r"(?:^|[;&|(`]|\b(?:then|do|else|exec|sudo|xargs|time|env)\s)\s*"
+    r"(?P<word>(?:\S*/)?(?:lab|make)|\S*python[\d.]*\s+-m\s+lab)(?=\s|$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong; `line` counts from 1."""
+
+    file: Path
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.text}"
+
+
+def check(library: Library, slug: str) -> list[Finding]:
+    """Everything that is wrong with one scenario, in the order of files and lines.
+
+    Raises `BadInput` for a name that no scenario has.
+    """
+    folder = library.path(slug)
+    found = {*_scripts(folder), *_texts(folder)}
+    try:
+        document = Document.read(folder / "scenario.yaml")
+        ways = library.ways(slug)
+    except BadInput as error:
+        found |= set(_said(error, folder / "scenario.yaml"))
+    else:
+        for scenario in ways:
+            found |= set(_declared(document, folder, scenario, library.words.vocabulary))
+            found |= set(_given_away(document, folder, scenario, library.words.vocabulary))
+    return sorted(found, key=lambda one: (str(one.file), one.line, one.text))
+
+
+def _said(error: BadInput, file: Path) -> Iterator[Finding]:
+    """The library's refusal, line by line."""
+    for said in error.message.splitlines():
+        at = _AT.fullmatch(said)
+        if at is None:
+            yield Finding(file, 1, said)
+        else:
+            yield Finding(Path(at["file"]), int(at["line"]), at["text"])
+
+
+def _scripts(folder: Path) -> Iterator[Finding]:
+    """Remedy and decoys: there, executable, of ordinary tools only."""
+    remedy = folder / "remedy.sh"
+    decoys = sorted((folder / "decoys").glob("*.sh"))
+    if not remedy.is_file():
+        yield Finding(remedy, 1, "is missing: the operator's fix")
+    if len(decoys) < DECOYS:
+        yield Finding(folder / "decoys", 1, f"{len(decoys)} decoys; at least {DECOYS} must tempt")
+    for script in [*([remedy] if remedy.is_file() else []), *decoys]:
+        text = script.read_text(encoding="utf-8")
+        if not os.access(script, os.X_OK):
+            yield Finding(script, 1, "is not executable; chmod +x")
+        if script is not remedy and WHY.search(text) is None:
+            yield Finding(script, 1, "does not say why it tempts; `# Why people try it: ...`")
+        for number, line in enumerate(text.splitlines(), start=1):
+            used = None if line.lstrip().startswith("#") else _LAB_COMMAND.search(line)
+            if used is not None:
+                yield Finding(script, number, f"`{used['word']}` is no operator's tool")
+
+
+def _texts(folder: Path) -> Iterator[Finding]:
+    """Brief and debrief: there, and the debrief has its sections."""
+    for name in ("brief.md", "debrief.md"):
+        path = folder / name
+        if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+            yield Finding(path, 1, "is missing or empty")
+    debrief = folder / "debrief.md"
+    if not debrief.is_file():
+        return
+    lines = debrief.read_text(encoding="utf-8").splitlines()
+    headings = [(n, line.lower()) for n, line in enumerate(lines, start=1) if line.startswith("#")]
+    for word in SECTIONS:
+        if not any(word in heading for _, heading in headings):
+            yield Finding(debrief, len(lines) or 1, f"has no section on {word!r}")
+    before = [n for n, heading in headings if any(word in heading for word in SECTIONS)]
+    mechanism = lines[: before[0] - 1 if before else len(lines)]
+    if not any(line.strip() and not line.startswith("#") for line in mechanism):
+        yield Finding(debrief, 1, "does not begin with the mechanism: what happened, and why")
+
+
+def _declared(
+    document: Document, folder: Path, scenario: Scenario, vocabulary: Vocabulary
+) -> Iterator[Finding]:
+    """What the schema cannot see in scenario.yaml."""
+
+    def at(*place: str | int) -> int:
+        return document.at(place, on_key=True)[0]
+
+    file = folder / "scenario.yaml"
+    if len(scenario.hints) < HINTS:
+        text = f"{len(scenario.hints)} hints; at least {HINTS}, each one step nearer"
+        yield Finding(file, at("hints"), text)
+    prices = [hint.price for hint in scenario.hints]
+    if prices != sorted(prices):
+        yield Finding(file, at("hints"), "a hint costs less than the one before it")
+    cause = vocabulary.causes[scenario.truth.cause]
+    named = {*scenario.truth.chain, *scenario.truth.evidence}
+    if not named & set(cause.shows):
+        shows = ", ".join(cause.shows)
+        text = f"neither chain nor evidence names a signal that shows {cause.name}: {shows}"
+        yield Finding(file, at("truth"), text)
+
+
+def _given_away(
+    document: Document, folder: Path, scenario: Scenario, vocabulary: Vocabulary
+) -> Iterator[Finding]:
+    """Whatever a learner reads before the first paid help must not name the answer."""
+    cause = vocabulary.causes[scenario.truth.cause]
+    words = dict.fromkeys((cause.name, *cause.aliases), "the cause")
+    words |= {params.fault: "the fault" for params in scenario.faults}
+    words[scenario.truth.object] = "the object of the truth"
+    file = folder / "scenario.yaml"
+    told: list[tuple[Path, Place, str]] = [
+        (file, (), scenario.slug),
+        (file, ("title",), scenario.title),
+        (file, ("page", "text"), scenario.page.text),
+        (file, ("hints", 0, "text"), scenario.fill(scenario.hints[0].text)),
+    ]
+    for path, place, text in told:
+        for word in _named(words, text):
+            where = ".".join(map(str, place)) or "the folder's name"
+            line = document.at(place)[0]
+            yield Finding(path, line, f"{where} gives away {words[word]}: {word!r}")
+    brief = folder / "brief.md"
+    if not brief.is_file():
+        return
+    # A brief lists the parts of the stack, the one at fault among them: that names nothing.
+    hidden = {one: what for one, what in words.items() if one not in vocabulary.components}
+    brief_lines = scenario.fill(brief.read_text(encoding="utf-8")).splitlines()
+    for number, said in enumerate(brief_lines, start=1):
+        for word in _named(hidden, said):
+            yield Finding(brief, number, f"the brief gives away {words[word]}: {word!r}")
+
+
+def _named(words: Iterable[str], text: str) -> list[str]:
+    """Those of `words` that `text` has, whole; `-`, `_` and spaces make no difference."""
+    return [word for word in words if _pattern(word).search(text)]
+
+
+def _pattern(word: str) -> re.Pattern[str]:
+    parts = r"[\s_-]+".join(re.escape(part) for part in _APART.split(word) if part)
+    return re.compile(rf"(?<!\w){parts}(?!\w)", re.IGNORECASE)
+
+
+def check_all(library: Library, slugs: Sequence[str]) -> dict[str, list[Finding]]:
+    """What is wrong with each of these scenarios, or with every one."""
+    # A folder without scenario.yaml is one that somebody has begun.
+    begun = sorted(path.name for path in library.folder.iterdir() if path.is_dir())
+    found: dict[str, list[Finding]] = {}
+    for slug in slugs or begun:
+        if slug in begun and slug not in library.slugs():
+            file = library.folder / slug / "scenario.yaml"
+            found[slug] = [Finding(file, 1, "is missing")]
+        else:
+            found[slug] = check(library, slug)
+    return found
