@@ -114,7 +114,8 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
     """Let them come, and wait for a steady state long enough to compare with."""
     rate = scenario.load.rate
     doors.load.stop()
-    state = doors.load.start(rate, scenario.load_seconds, scenario.seed)
+    load = scenario.load
+    state = doors.load.start(rate, scenario.load_seconds, scenario.seed, load.focus, load.fans)
     doors.journal.stamp(number, "load_run", state.run_id or "")
     arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
     conditions = {

@@ -39,10 +39,11 @@ class LoadState:
     """The present run, or the last one.
 
     Rates are arrivals per second, times ISO 8601 (UTC). `focus` is the share of the arrivals who
-    come for the same few photos, as after a link from outside. `intended` counts the arrivals that
-    were due, `started` those that began, `completed` those that ended, well or not. `outcomes`
-    counts them by ok, http_4xx, http_5xx, timeout, connection and dropped (due, but never begun:
-    too many were under way). `reason` says why a run was stopped.
+    come for the same few photos, as after a link from outside, `fans` the share of those who come
+    for the circles of a few stars. `intended` counts the arrivals that were due, `started` those
+    that began, `completed` those that ended, well or not. `outcomes` counts them by ok, http_4xx,
+    http_5xx, timeout, connection and dropped (due, but never begun: too many were under way).
+    `reason` says why a run was stopped.
     """
 
     state: Literal["idle", "running", "finished", "stopped"]
@@ -50,6 +51,7 @@ class LoadState:
     seed: int | None = None
     target_rate: float = 0.0
     focus: float = 0.0
+    fans: float = 0.0
     started_at: str | None = None
     ends_at: str | None = None
     intended: int = 0
@@ -106,13 +108,15 @@ class Load:
         """Drops the connection; later calls fail."""
         self._http.close()
 
-    def start(self, rate: float, duration_s: float, seed: int, focus: float = 0.0) -> LoadState:
+    def start(
+        self, rate: float, duration_s: float, seed: int, focus: float = 0.0, fans: float = 0.0
+    ) -> LoadState:
         """Let customers arrive: `rate` per second, for `duration_s` seconds (two hours at most).
 
         Raises `LoadRefused`, with status 409 while another run is under way.
         """
-        body = {"rate": rate, "duration_s": duration_s, "seed": seed, "focus": focus}
-        return self._state("POST", body)
+        shares = {"focus": focus, "fans": fans}
+        return self._state("POST", {"rate": rate, "duration_s": duration_s, "seed": seed, **shares})
 
     def set_rate(self, rate: float, focus: float | None = None) -> LoadState:
         """From now on let `rate` customers arrive per second; `focus` None leaves that as it is.

@@ -38,6 +38,12 @@ class Load(_Model):
     """The customers: how many arrive each second, whatever the answers take."""
 
     rate: float = Field(gt=0, le=1000, description="arrivals a second")
+    focus: float = Field(
+        default=0, ge=0, le=1, description="share of them who come for the same few photos"
+    )
+    fans: float = Field(
+        default=0, ge=0, le=1, description="share of them who come for the circles of a few stars"
+    )
     warm_s: float = Field(
         default=20,
         ge=0,

@@ -93,6 +93,15 @@ def test_a_link_from_outside_leads_many_to_the_same_few() -> None:
     assert all(is_public(visit.subject) for visit in linked)
 
 
+def test_fans_look_at_the_circles_of_a_few_stars() -> None:
+    """So many of the arrivals as asked for, each star as often as another."""
+    visits = Visits(7, fans=0.2)
+    drawn = [visits.draw() for _ in range(5_000)]
+    stars = Counter(visit.subject for visit in drawn if visit.operation == "circle")
+    assert stars.total() / len(drawn) == pytest.approx(0.2, abs=0.03)
+    assert len(stars) == 8
+
+
 def test_visits_ask_only_for_what_exists() -> None:
     """Every id is in the seed, and photos that were never published are not asked for."""
     visits = Visits(9)

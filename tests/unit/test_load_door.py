@@ -17,6 +17,7 @@ RUN = {
     "seed": 4,
     "target_rate": 60.0,
     "focus": 0.0,
+    "fans": 0.0,
     "started_at": "2026-11-01T03:00:00+00:00",
     "ends_at": "2026-11-01T03:10:00+00:00",
     "intended": 10,
@@ -95,7 +96,7 @@ def test_every_verb_reaches_the_control_api(load: Load, script: Script) -> None:
         load.state(),
     ]
     assert script.asked == [
-        ("POST", "/run", {"rate": 60, "duration_s": 600, "seed": 4, "focus": 0.0}),
+        ("POST", "/run", {"rate": 60, "duration_s": 600, "seed": 4, "focus": 0.0, "fans": 0.0}),
         ("PATCH", "/run", {"rate": 80}),
         ("PATCH", "/run", {"rate": 80, "focus": 0.5}),
         ("PATCH", "/run", {"duration_s": 120}),

@@ -82,8 +82,8 @@ def test_a_run_needs_rate_and_duration_and_may_have_a_seed() -> None:
     assert Settings.parse({"rate": 60, "duration_s": 90}) == Settings(60, 90, 0)
     assert Settings.parse({"rate": 0.5, "duration_s": 7200, "seed": 9}).seed == 9
     assert Settings.parse({"rate": 60, "duration_s": 90, "focus": 0.8}).focus == 0.8
-    assert Change.parse({"rate": 80}) == Change(80, None, None)
-    assert Change.parse({"focus": 0}) == Change(None, None, 0)
+    assert Change.parse({"rate": 80}) == Change(80, None, None, None)
+    assert Change.parse({"focus": 0}) == Change(None, None, 0, None)
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
             duration_s=settings.duration_s,
             seed=settings.seed,
             focus=settings.focus,
+            fans=settings.fans,
             most=most,
             metrics=metrics,
         )
@@ -68,7 +69,9 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
     def change() -> Response:
         wanted = Change.parse(_body())
         run = running()
-        run.change(rate=wanted.rate, duration_s=wanted.duration_s, focus=wanted.focus)
+        run.change(
+            rate=wanted.rate, duration_s=wanted.duration_s, focus=wanted.focus, fans=wanted.fans
+        )
         return jsonify(run.state().json())
 
     @app.delete("/run")

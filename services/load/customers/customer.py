@@ -172,6 +172,7 @@ _PATHS = {
     "user": "/api/users/{}",
     "user_photos": "/api/users/{}/photos",
     "album": "/api/albums/{}",
+    "circle": "/api/users/{}/circle",
 }
 
 

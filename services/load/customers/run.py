@@ -38,6 +38,7 @@ class State:
     seed: int | None = None
     target_rate: float = 0.0
     focus: float = 0.0
+    fans: float = 0.0
     started_at: str | None = None
     ends_at: str | None = None
     intended: int = 0
@@ -71,13 +72,14 @@ class Run:
         most: int,
         metrics: Metrics,
         focus: float = 0.0,
+        fans: float = 0.0,
     ) -> None:
         """`most` may be under way at once; who arrives beyond them is dropped, and counted."""
         self.id = uuid.uuid4().hex
         self._most = most
         self._seed = seed
         self._metrics = metrics
-        self._visits = Visits(seed, focus)
+        self._visits = Visits(seed, focus, fans)
         self._state = "running"
         self._reason: str | None = None
         self._began = time.monotonic()
@@ -106,8 +108,9 @@ class Run:
         rate: float | None = None,
         duration_s: float | None = None,
         focus: float | None = None,
+        fans: float | None = None,
     ) -> None:
-        """From now on arrive at `rate`, with that `focus`; end `duration_s` seconds from now."""
+        """From now on arrive at `rate`, for other things; end `duration_s` seconds from now."""
         now = time.monotonic()
         if rate is not None:
             self._schedule.set_rate(rate, now)
@@ -116,6 +119,8 @@ class Run:
             self._ends = now + duration_s
         if focus is not None:
             self._visits.focus = focus
+        if fans is not None:
+            self._visits.fans = fans
         self._changed.set()
         self._log("run changed")
 
@@ -134,6 +139,7 @@ class Run:
             seed=self._seed,
             target_rate=self._schedule.rate if self.running else 0.0,
             focus=self._visits.focus,
+            fans=self._visits.fans,
             started_at=self._began_at.isoformat(timespec="milliseconds"),
             ends_at=ends_at.isoformat(timespec="milliseconds"),
             intended=self._intended,

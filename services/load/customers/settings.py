@@ -16,6 +16,7 @@ _BOUNDS = {
     "duration_s": (1.0, MAX_DURATION_S),
     "seed": (0, MAX_SEED),
     "focus": (0.0, 1.0),
+    "fans": (0.0, 1.0),
 }
 
 
@@ -32,23 +33,30 @@ class Refused(Exception):
 class Settings:
     """A run's settings: arrivals per second, seconds, and the seed of both sequences.
 
-    `focus` is the share of the arrivals who come for the same few photos.
+    `focus` is the share of the arrivals who come for the same few photos, `fans` the share of those
+    who come for the circles of a few stars.
     """
 
     rate: float
     duration_s: float
     seed: int = 0
     focus: float = 0.0
+    fans: float = 0.0
 
     @classmethod
     def parse(cls, body: object) -> Settings:
         """From a decoded POST body. Raises Refused."""
-        values = _fields(body, ("rate", "duration_s", "seed", "focus"))
+        values = _fields(body, ("rate", "duration_s", "seed", "focus", "fans"))
         missing = [name for name in ("rate", "duration_s") if name not in values]
         if missing:
             raise Refused(422, f"missing: {', '.join(missing)}")
-        seed, focus = int(values.get("seed", 0)), values.get("focus", 0.0)
-        return cls(values["rate"], values["duration_s"], seed, focus)
+        return cls(
+            values["rate"],
+            values["duration_s"],
+            int(values.get("seed", 0)),
+            values.get("focus", 0.0),
+            values.get("fans", 0.0),
+        )
 
 
 @dataclass(frozen=True)
@@ -58,14 +66,15 @@ class Change:
     rate: float | None
     duration_s: float | None
     focus: float | None
+    fans: float | None
 
     @classmethod
     def parse(cls, body: object) -> Change:
         """From a decoded PATCH body. Raises Refused."""
-        values = _fields(body, ("rate", "duration_s", "focus"))
+        values = _fields(body, ("rate", "duration_s", "focus", "fans"))
         if not values:
-            raise Refused(422, "nothing to change: give rate, duration_s or focus")
-        return cls(values.get("rate"), values.get("duration_s"), values.get("focus"))
+            raise Refused(422, "nothing to change: give rate, duration_s, focus or fans")
+        return cls(*(values.get(name) for name in ("rate", "duration_s", "focus", "fans")))
 
 
 def _fields(body: object, allowed: tuple[str, ...]) -> dict[str, float]:

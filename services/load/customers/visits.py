@@ -28,7 +28,10 @@ MIX = {
 #: published file first ask whether their own upload is ready.
 JOB = "job"
 
-OPERATIONS = (*MIX, JOB)
+#: Look at a star's circle: drawn by a share of the arrivals that a run may ask for.
+CIRCLE = "circle"
+
+OPERATIONS = (*MIX, JOB, CIRCLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,20 @@ def is_public(photo_id: int) -> bool:
 #: What a link from outside leads to: so many photos, the most popular ones.
 LINKED = 20
 
+#: Users whom most others follow; their circles are what their fans look at.
+STARS = 8
+
 
 class Visits:
     """The seeded sequence of visits; equal seeds give equal sequences.
 
-    A share `focus` of them, in [0, 1], follows a link from outside to one of a few photos.
+    A share `focus` of them, in [0, 1], follows a link from outside to one of a few photos; of the
+    others a share `fans` looks at the circle of a star.
     """
 
-    def __init__(self, seed: int, focus: float = 0.0) -> None:
+    def __init__(self, seed: int, focus: float = 0.0, fans: float = 0.0) -> None:
         self.focus = focus
+        self.fans = fans
         self._random = random.Random(f"visits:{seed}")
         self._links = random.Random(f"links:{seed}")
         self._operations = list(MIX)
@@ -110,6 +118,9 @@ class Visits:
         if self._links.random() < self.focus:
             photo = _photos.rank(self._links.randrange(1, LINKED + 1))
             return Visit("photo", _visitors.pick(who), photo if is_public(photo) else 3, chance)
+        if self._links.random() < self.fans:
+            star = self._links.randrange(1, STARS + 1)
+            return Visit("circle", _visitors.pick(who), star, chance)
         operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
         subject = _SUBJECTS.get(operation, _photos).pick(what)
         if operation not in _SUBJECTS and not is_public(subject):
