@@ -36,6 +36,9 @@ ARRIVING = 0.7
 """Share of the scenario's rate that must be seen arriving. Arrivals are a Poisson process: over the
 5 s that a rate looks back, 300 of them vary by 17, and never by 90 while the customers come."""
 
+RAMP = 0.1
+"""Share of the customers who come at first, where a scenario wants them to come gradually."""
+
 STAY_S = 15 * 60
 """Whoever works on an incident gets at least this many seconds of customers more."""
 
@@ -112,11 +115,16 @@ def _clear_the_way(doors: Doors, report: Report) -> None:
 
 def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
     """Let them come, and wait for a steady state long enough to compare with."""
-    rate = scenario.load.rate
-    doors.load.stop()
     load = scenario.load
-    state = doors.load.start(rate, scenario.load_seconds, scenario.seed, load.focus, load.fans)
+    rate = load.rate
+    doors.load.stop()
+    first = rate * RAMP if load.ramp_s else rate
+    state = doors.load.start(first, scenario.load_seconds, scenario.seed, load.focus, load.fans)
     doors.journal.stamp(number, "load_run", state.run_id or "")
+    if load.ramp_s:
+        with report.step("the first customers come"):
+            doors.pause(load.ramp_s)
+        doors.load.set_rate(rate)
     arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
     conditions = {
         **{str(condition): condition for condition in doors.catalogue.steady()},

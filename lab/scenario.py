@@ -44,6 +44,13 @@ class Load(_Model):
     fans: float = Field(
         default=0, ge=0, le=1, description="share of them who come for the circles of a few stars"
     )
+    ramp_s: float = Field(
+        default=0,
+        ge=0,
+        le=120,
+        description="how long a tenth of them come at first, so that what is dear to make is made "
+        "once before many want it",
+    )
     warm_s: float = Field(
         default=20,
         ge=0,
