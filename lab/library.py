@@ -119,7 +119,7 @@ class Library:
 
     def decoys(self, slug: str) -> list[Decoy]:
         """The tempting wrong fixes. Raises `BadInput` for one that does not say why it tempts."""
-        return [_decoy(path) for path in sorted((self.path(slug) / "decoys").glob("*.sh"))]
+        return decoys_in(self.path(slug) / "decoys")
 
     def _check(self, document: Document, folder: Path) -> None:
         """Raise `BadInput` for whatever a schema cannot see."""
@@ -264,6 +264,11 @@ def _unknown_words(scenario: ScenarioFile, words: Words) -> Iterator[Problem]:
     if scenario.page.alert not in words.alerts:
         hint = near(scenario.page.alert, words.alerts) or ", ".join(words.alerts)
         yield Problem(("page", "alert"), f"there is no alert {scenario.page.alert!r}; {hint}")
+
+
+def decoys_in(folder: Path) -> list[Decoy]:
+    """The scripts of a folder, each saying why it tempts; else it raises `BadInput`."""
+    return [_decoy(path) for path in sorted(folder.glob("*.sh"))]
 
 
 def _decoy(path: Path) -> Decoy:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from lab.diagnosis import Diagnosis
     from lab.grading.vocabulary import Vocabulary
     from lab.history import History, Told
+    from lab.proof.kept import Proof
+    from lab.proof.rows import Row
 
 Slugs = Annotated[
     list[str] | None, typer.Argument(help="Scenarios; without any, every one.", metavar="[SLUG]...")
@@ -45,6 +47,121 @@ def check_command(slugs: Slugs = None, *, as_json: Json = False) -> int:
 def _from_here(path: Path) -> str:
     """As an editor's terminal can follow it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+@command("verify")
+def verify_command(
+    slugs: Slugs = None,
+    *,
+    seed: Annotated[int, typer.Option("--seed", help="The first seed.")] = 1,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="How many seeds of each.")] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where histories and results are kept.")
+    ] = None,
+    of_faults: Annotated[
+        bool, typer.Option("--faults", help="Prove the faults instead: break, see, mend, see.")
+    ] = False,
+    tabled: Annotated[
+        list[Path] | None,
+        typer.Option("--table", help="Live nothing: show the proofs in these files or folders."),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write the proofs as a page.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Prove scenarios: live one night of each, and judge every run of the proof matrix."""
+    from lab.proof.kept import confusion_in, proofs_in
+    from lab.screen.console import console, emit
+
+    if of_faults:
+        return _verify_faults(slugs or [], as_json=as_json)
+    if tabled:
+        proofs = proofs_in(tabled)
+        confused = [row for path in tabled if path.is_dir() for row in confusion_in(path)]
+    else:
+        proofs, confused = _live(slugs or [], range(seed, seed + seeds), out, quiet=as_json)
+    if page is not None:
+        from lab.proof.table import markdown
+
+        page.write_text(markdown(proofs, confused), encoding="utf-8")
+    if as_json:
+        emit({"proofs": proofs, "confusion": confused})
+    else:
+        from lab.proof.table import rows_table, summary
+
+        screen = console()
+        for proof in proofs if tabled else []:
+            screen.print(f"\n{proof.slug}, seed {proof.seed}: {proof.title}")
+            screen.print(rows_table(proof.rows))
+        if confused:
+            screen.print("\none scenario taken for another:")
+            screen.print(rows_table(confused))
+        every = [row for proof in proofs for row in proof.rows]
+        screen.print(f"\n{summary([*every, *confused])}")
+    return _proven([*(row for proof in proofs for row in proof.rows), *confused])
+
+
+def _live(
+    slugs: list[str], seeds: range, out: Path | None, *, quiet: bool
+) -> tuple[list[Proof], list[Row]]:
+    """Live through every night, tell of each as it ends, and hold all of them together."""
+    from lab.doors import open_doors
+    from lab.progress import report_for_terminal
+    from lab.proof import matrix
+    from lab.proof.confusion import confusion
+    from lab.proof.kept import keep, keep_confusion, nights_in
+    from lab.proof.night import live
+    from lab.proof.table import rows_table, summary
+    from lab.screen.console import console
+    from lab.units import duration
+
+    report, screen = report_for_terminal(), console()
+    proofs: list[Proof] = []
+    with open_doors() as doors:
+        folder = out or doors.home.dir / "proof"
+        for slug in slugs or doors.library.slugs():
+            for seed in seeds:
+                night = live(
+                    doors, slug, seed, report, lambda run, one: report.say(f"{run}: {one.outcome}")
+                )
+                rows = matrix.rows(night, doors.vocabulary)
+                proofs.append(keep(night, rows, folder))
+                if not quiet:
+                    screen.print(rows_table(rows))
+                    took = duration(night.seconds)
+                    screen.print(f"{slug}, seed {seed}: {summary(rows)}; {took}")
+        confused = confusion(nights_in(folder), doors.vocabulary)
+    keep_confusion(confused, folder)
+    report.say(f"written to {folder}")
+    return proofs, confused
+
+
+def _verify_faults(names: list[str], *, as_json: bool) -> int:
+    """Kill a process after each step of each fault, and bring the stack home each time."""
+    from lab.doors import open_doors
+    from lab.faultproof import prove
+    from lab.progress import report_for_terminal
+    from lab.screen.console import console, emit
+
+    with open_doors() as doors:
+        doors.stack.up(report_for_terminal())
+        doors.forget_addresses()
+        proof = prove(doors, report_for_terminal(), names or None)
+    if as_json:
+        emit(proof)
+    else:
+        console().print(proof.table())
+        console().print(proof.count, soft_wrap=True)
+    return int(not proof.passed)
+
+
+def _proven(rows: list[Row]) -> int:
+    """0 when every row is as promised, 3 when some could only not be judged, 1 otherwise."""
+    results = {row.result for row in rows}
+    if results & {"false pass", "false fail"}:
+        return 1
+    return 3 if "invalid" in results else 0
 
 
 @command("grade")

@@ -1,0 +1,136 @@
+"""Proofs on disk: one folder for each night, with its histories and its rows.
+
+`proof.json` says what was found; the histories beside it let anybody find it again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lab import archive
+from lab.errors import BadInput
+from lab.history import Outcome
+from lab.proof.rows import Night, Row
+from lab.scenario import Scenario
+
+PROOF = "proof.json"
+CONFUSION = "confusion.json"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found about one night. `at` is when (ISO 8601), on a machine with `cores`."""
+
+    name: str
+    slug: str
+    title: str
+    seed: int
+    seconds: float
+    cores: int
+    at: str
+    rows: tuple[Row, ...]
+
+
+def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
+    """Save a night and its rows in a folder of its own."""
+    own = folder / night.name
+    own.mkdir(parents=True, exist_ok=True)
+    for old in own.glob("*.json*"):
+        old.unlink()
+    files = {name: f"{re.sub(r'[^a-z0-9]+', '-', name)}.json.gz" for name in night.runs}
+    for name, history in night.runs.items():
+        archive.save(history, own / files[name])
+    proof = Proof(
+        name=night.name,
+        slug=night.scenario.slug,
+        title=night.scenario.title,
+        seed=night.scenario.seed,
+        seconds=round(night.seconds, 1),
+        cores=os.cpu_count() or 0,
+        at=datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        rows=tuple(rows),
+    )
+    document = {
+        **asdict(proof),
+        "scenario": night.scenario.model_dump(mode="json"),
+        "runs": files,
+        "undone": night.undone,
+        "problem": night.problem,
+    }
+    (own / PROOF).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return proof
+
+
+def keep_confusion(rows: Sequence[Row], folder: Path) -> None:
+    """Save what every night is against the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(row) for row in rows], indent=1)
+    (folder / CONFUSION).write_text(text + "\n", encoding="utf-8")
+
+
+def confusion_in(folder: Path) -> list[Row]:
+    """What was saved there; nothing where nothing was."""
+    path = folder / CONFUSION
+    return [_row(one) for one in _json(path)] if path.exists() else []
+
+
+def proofs_in(paths: Sequence[Path]) -> list[Proof]:
+    """The proofs in these files and folders, by name. Raises `BadInput` where there is none."""
+    return [
+        Proof(
+            **{
+                **{name: document[name] for name in Proof.__dataclass_fields__},
+                "rows": tuple(_row(one) for one in document["rows"]),
+            }
+        )
+        for document in map(_json, _files(paths))
+    ]
+
+
+def nights_in(folder: Path) -> list[Night]:
+    """The nights that were recorded there, with all their histories. Raises `BadInput`."""
+    found: list[Night] = []
+    for path in _files([folder]):
+        document = _json(path)
+        try:
+            scenario = Scenario.model_validate(document["scenario"])
+        except ValidationError as error:
+            raise BadInput(
+                f"{path}: its scenario is not one of this version: {error.errors()[0]['msg']}",
+                remedy=f"remove {path.parent}, and prove it again",
+            ) from error
+        runs = {name: archive.load(path.parent / file) for name, file in document["runs"].items()}
+        found.append(
+            Night(scenario, runs, document["undone"], document["problem"], document["seconds"])
+        )
+    return found
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        inside = sorted({*path.glob(f"*/{PROOF}"), *path.glob(PROOF)}) if path.is_dir() else [path]
+        if not inside:
+            raise BadInput(f"{path}: there is no proof in it", remedy="`lab verify` makes one")
+        found += inside
+    return found
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: not a proof: {error}") from error
+
+
+def _row(one: dict[str, str]) -> Row:
+    return Row(one["run"], one["question"], Outcome(one["should"]), Outcome(one["was"]), one["why"])

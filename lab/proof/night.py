@@ -1,0 +1,164 @@
+"""One live night that answers every row of the matrix which needs the stack.
+
+The order is what makes several runs sound in one incident: first nobody acts; then the tempting
+fixes that leave the stack as it was; then, with the true diagnosis, the remedy; and last, on a
+mended system, what takes something away: a missing replica or missing customers are then all that
+is wrong, and nothing needs to be put back, as the stack is brought home afterwards anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab import faults, incident
+from lab.autopilot import act, true_diagnosis, wait_for_page
+from lab.command import CommandFailed
+from lab.doors import Doors
+from lab.ending import Measured, resolve
+from lab.errors import LabError
+from lab.gather import gather
+from lab.history import History, Outcome
+from lab.library import decoys_in
+from lab.progress import Report
+from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night
+from lab.records import Row as Incident
+from lab.restore import restore
+from lab.scenario import Decoy, Scenario
+from lab.steady import BEHIND_S
+
+ACTS = Path(__file__).with_name("acts")
+BEFORE = ("flush-cache", "restart-everything")
+AFTER = ("remove-replica", "stop-load")
+"""What people try on any night: while it is broken, and what would only hide it."""
+
+BROKEN_AGAIN_S = 60.0
+"""How long a fault that a tempting fix has mended may take to hurt again."""
+
+Told = Callable[[str, Measured], None]
+
+
+@dataclass
+class _Live:
+    """The night that is being lived."""
+
+    doors: Doors
+    row: Incident
+    scenario: Scenario
+    report: Report
+    on_measured: Told
+    runs: dict[str, History] = field(default_factory=dict)
+    undone: dict[str, str] = field(default_factory=dict)
+
+
+def live(
+    doors: Doors, slug: str, seed: int, report: Report, on_measured: Told = lambda *_: None
+) -> Night:
+    """Live through a scenario and record every run. The stack is home afterwards.
+
+    What goes wrong on the way is in the night, not raised; but for `BadInput` of a scenario that
+    cannot be read. `on_measured` hears of each run as soon as it was measured.
+    """
+    scenario = doors.library.load(slug, seed)
+    begun = doors.now()
+    problem: str | None = None
+    night: _Live | None = None
+    try:
+        row = incident.start(doors, slug, seed, report)
+        night = _Live(doors, row, incident.scenario_of(row), report, on_measured)
+        _whole(night)
+    except LabError as error:
+        problem = error.message
+    if night is None:
+        return Night(scenario, problem=problem, seconds=doors.now() - begun)
+    try:
+        restore(doors, report)
+    except LabError as error:
+        problem = problem or f"the stack could not be brought home: {error.message}"
+    if problem is not None:
+        night.undone["the rest"] = problem
+    return Night(night.scenario, night.runs, night.undone, seconds=doors.now() - begun)
+
+
+def _whole(night: _Live) -> None:
+    _nobody(night)
+    own = night.doors.library.decoys(night.scenario.slug)
+    for decoy in own:
+        _try(night, DECOY, decoy)
+    names = {decoy.name for decoy in own}
+    for decoy in (one for one in _anybodys(BEFORE) if one.name not in names):
+        _try(night, ANYBODY, decoy)
+    _remedy(night)
+    for decoy in _anybodys(AFTER):
+        _try(night, ANYBODY, decoy)
+
+
+def _anybodys(names: tuple[str, ...]) -> list[Decoy]:
+    known = {decoy.name: decoy for decoy in decoys_in(ACTS)}
+    return [known[name] for name in names]
+
+
+def _nobody(night: _Live) -> None:
+    """From the injection to the last deadline with nobody acting, and what a claim is worth then.
+
+    The claim is measured while the rest of the symptoms is still due: it changes nothing.
+    """
+    doors, scenario = night.doors, night.scenario
+    begun = night.row.injected_at or doors.now()
+    try:
+        wait_for_page(doors, night.row, night.report)
+    except LabError as error:
+        night.report.say(error.message)
+    measured = resolve(doors, night.report, within_s=0)
+    last = max(symptom.within_s + symptom.for_s for symptom in scenario.symptoms) + 2 * BEHIND_S
+    with night.report.step("waiting for the last deadline") as step:
+        while (passed := doors.now() - begun) < last:
+            step.at(passed, last)
+            doors.pause(1.0)
+    _record(night, NOBODY, measured)
+
+
+def _try(night: _Live, kind: str, decoy: Decoy) -> None:
+    """Do a tempting thing, and measure what it was good for."""
+    doors, report = night.doors, night.report
+    try:
+        act(doors, night.row, decoy.path, decoy.name, report)
+    except CommandFailed as error:
+        night.undone[kind + decoy.name] = error.message.splitlines()[0]
+        return
+    measured = resolve(doors, report, within_s=0)
+    _record(night, kind + decoy.name, measured)
+    if REMEDY not in night.runs and measured.outcome is Outcome.PASS:
+        _break_again(night)
+
+
+def _remedy(night: _Live) -> None:
+    doors, report = night.doors, night.report
+    # What a diagnosis points at must have been recorded before it is pointed at.
+    doors.pause(2 * BEHIND_S)
+    incident.diagnose(doors, true_diagnosis(night.scenario), final=True)
+    act(doors, night.row, doors.library.remedy(night.scenario.slug), "the remedy", report)
+    _record(night, REMEDY, resolve(doors, report))
+
+
+def _break_again(night: _Live) -> None:
+    """Something else than the remedy has mended it: the remedy needs it broken."""
+    doors = night.doors
+    with night.report.step("breaking it again, for the remedy") as step:
+        for fault in doors.journal.faults(night.row.id):
+            if fault.injected_at and not faults.active(doors.stack, fault.name, fault.token):
+                faults.inject(doors.stack, fault.name, fault.token)
+        begun = doors.now()
+        while (passed := doors.now() - begun) < BROKEN_AGAIN_S:
+            if incident.moments(doors, night.row).recovered_at is None:
+                return
+            step.at(passed, BROKEN_AGAIN_S)
+            doors.pause(1.0)
+
+
+def _record(night: _Live, name: str, measured: Measured) -> None:
+    night.on_measured(name, measured)
+    doors = night.doors
+    history = gather(doors, night.row, night.scenario, doors.now(), night.report)
+    night.runs[name] = history

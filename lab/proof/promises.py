@@ -1,0 +1,97 @@
+"""Does a scenario's list of symptoms hold on a history? Pure.
+
+A symptom speaks of any series of its signal, what stays unaffected of all of them: one table that
+is walked through is a symptom, one server with waiting locks is not calm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from lab.grading.recovery import worst_of
+from lab.history import History, Outcome
+from lab.scenario import Scenario, Symptom
+from lab.series import Condition, Series, Span, worst
+from lab.units import measure
+
+MEASURED = 0.8
+"""Share of a stretch's points that must be there to say that nothing happened in it."""
+
+
+def symptom_in(condition: Condition, history: History, span: Span) -> Series:
+    """The one series that a symptom speaks of: at each time whatever shows it most."""
+    covered = [
+        one.between(span.start, span.end)
+        for one in history.signals.get(condition.signal, ())
+        if all(one.labels.get(key) == text for key, text in condition.where.items())
+    ]
+    return worst(covered, "down" if condition.op in ("<", "<=") else "up")
+
+
+def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
+    """Whether a symptom began by its deadline."""
+    whole = Span(history.injected_at, history.ended_at)
+    since = symptom.since(symptom_in(symptom, history, whole))
+    deadline = history.injected_at + symptom.within_s
+    if since is not None:
+        after = since - history.injected_at
+        text = f"{symptom}: after {after:.0f} s of {symptom.within_s:g} s"
+        return Outcome.of(since <= deadline), text
+    if history.ended_at < deadline + symptom.for_s:
+        return Outcome.UNKNOWN, f"{symptom}: was watched too briefly"
+    watched = Span(history.injected_at, deadline + symptom.for_s)
+    if not _enough(symptom_in(symptom, history, watched), watched, history):
+        return Outcome.UNKNOWN, f"{symptom}: was not measured"
+    return Outcome.FAIL, f"{symptom}: never appeared"
+
+
+def symptoms_appear(scenario: Scenario, history: History) -> tuple[Outcome, str]:
+    """Every symptom by its deadline, with nobody acting."""
+    return _all(appeared(symptom, history) for symptom in scenario.symptoms)
+
+
+def no_symptom(scenario: Scenario, history: History, span: Span) -> tuple[Outcome, str]:
+    """No symptom over a stretch in which nothing is broken."""
+    found: list[tuple[Outcome, str]] = []
+    for symptom in scenario.symptoms:
+        series = symptom_in(symptom, history, span)
+        if symptom.spans(series):
+            found.append((Outcome.FAIL, f"{symptom}: appeared without the fault"))
+        elif not _enough(series, span, history):
+            absent = getattr(history.facts.get(symptom.signal), "absent", None)
+            if absent is None or symptom.met(absent):
+                found.append((Outcome.UNKNOWN, f"{symptom}: was not measured"))
+    outcome, why = _all(found)
+    return outcome, why or f"{len(scenario.symptoms)} symptoms, none in {span.seconds:.0f} s"
+
+
+def stays_calm(condition: Condition, history: History, span: Span) -> tuple[Outcome, str]:
+    """Whether a signal that must not move kept its bound over a stretch."""
+    series = worst_of(condition, history).between(span.start, span.end)
+    broken = [value for value in series.values if not condition.met(value)]
+    if broken:
+        furthest = max(broken, key=lambda value: abs(value - condition.value))
+        facts = history.facts.get(condition.signal)
+        text = measure(furthest, facts.unit if facts else "")
+        times = f"{len(broken)} of {len(series.values)} samples"
+        return Outcome.FAIL, f"{condition}: broken in {times}, as far as {text}"
+    if not _enough(series, span, history):
+        return Outcome.UNKNOWN, f"{condition}: was not measured"
+    return Outcome.PASS, str(condition)
+
+
+def unaffected(scenario: Scenario, history: History) -> tuple[Outcome, str]:
+    """Everything that tells the scenario from its look-alikes stays calm after the injection."""
+    span = Span(history.injected_at, history.ended_at)
+    return _all(stays_calm(one, history, span) for one in scenario.unaffected)
+
+
+def _all(found: Iterable[tuple[Outcome, str]]) -> tuple[Outcome, str]:
+    """One answer out of many, with what decided it, or everything where all is well."""
+    answers = list(found)
+    outcome = Outcome.all(one for one, _ in answers)
+    return outcome, "; ".join(why for one, why in answers if one is outcome)
+
+
+def _enough(series: Series, span: Span, history: History) -> bool:
+    return len(series.times) * history.step >= MEASURED * span.seconds

@@ -1,0 +1,66 @@
+"""One row of the proof: what a run should have come to, and what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lab.history import History, Outcome
+from lab.scenario import Scenario
+
+Result = Literal["as promised", "false pass", "false fail", "invalid"]
+WRONG: tuple[Result, ...] = ("false pass", "false fail", "invalid")
+
+NOBODY = "nobody acts"
+REMEDY = "remedy"
+DECOY = "decoy "
+ANYBODY = "anybody's "
+"""How runs are called: the scenario's own decoys, and the ones that people try on any night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question about one run: the answer that the design asks for, and the one measured.
+
+    Fail is the good answer to many of them: a decoy must not mitigate. `why` is what was measured,
+    in words.
+    """
+
+    run: str
+    question: str
+    should: Outcome
+    was: Outcome
+    why: str
+
+    @property
+    def result(self) -> Result:
+        """A false pass is the lab's worst mistake; what could not be judged is no answer."""
+        if self.was is self.should:
+            return "as promised"
+        if self.was is Outcome.UNKNOWN:
+            return "invalid"
+        return "false pass" if self.was is Outcome.PASS else "false fail"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What was recorded of one live night: a history up to the end of each run, by its name.
+
+    `undone` says of runs that could not be made why. `problem` is why there was no night at all.
+    """
+
+    scenario: Scenario
+    runs: dict[str, History] = field(default_factory=dict)
+    undone: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"{self.scenario.slug}-{self.scenario.seed}"
+
+
+def count(rows: list[Row]) -> dict[Result, int]:
+    """How many rows there are of each result."""
+    results: tuple[Result, ...] = ("as promised", *WRONG)
+    return {result: sum(row.result == result for row in rows) for result in results}

@@ -1,0 +1,89 @@
+"""Proofs as people read them: a table on a terminal, Markdown in the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from lab.proof.kept import Proof
+from lab.proof.rows import WRONG, Row, count
+from lab.screen.console import coloured, table
+from lab.units import duration
+
+WHY_WIDTH = 100
+
+_HEADER = """# What the lab has proven about itself
+
+Made by `lab verify --table DIR --markdown docs/proof.md`. Each scenario was lived for a night on a
+real stack: nobody acts, every tempting fix, the remedy. `should` is what the design asks for, `was`
+what was measured. A false pass is a wrong fix or a wrong diagnosis that would have been accepted; a
+false fail a right one that would not; invalid is what could not be judged.
+"""
+
+
+def rows_table(rows: Sequence[Row]) -> Table:
+    """Each row on its line; what is not as promised stands out."""
+    made = table("run", "question", "should", "was", "", "why")
+    for row in rows:
+        wrong = row.result in WRONG
+        made.add_row(
+            row.run,
+            row.question,
+            row.should,
+            coloured(row.was) if wrong else Text(row.was),
+            Text(row.result if wrong else "", style="bold red"),
+            Text(_short(row.why), style="" if wrong else "dim"),
+        )
+    return made
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """How many rows there are, and how many of them are wrong in which way."""
+    counted = count(list(rows))
+    words = {"false pass": "false passes", "false fail": "false fails", "invalid": "invalid"}
+    wrong = ", ".join(f"{words[result]}: {counted[result]}" for result in WRONG)
+    return f"{len(rows)} rows, {counted['as promised']} as promised; {wrong}"
+
+
+def markdown(proofs: Sequence[Proof], confusion: Sequence[Row]) -> str:
+    """The page of all proofs."""
+    every = [row for proof in proofs for row in proof.rows]
+    parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n"]
+    for proof in proofs:
+        parts.append(
+            f"## {proof.slug}, seed {proof.seed}\n\n{proof.title}. "
+            f"{proof.at[:10]}, {proof.cores} cores, {duration(proof.seconds)}; "
+            f"{summary(proof.rows)}.\n"
+        )
+        parts.append(_rows(proof.rows))
+    if confusion:
+        parts.append(
+            "## One scenario taken for another\n\n"
+            "Each night against every other scenario: its own truth held against the other's, the "
+            "other's true diagnosis given here, and the other's promises looked for here.\n"
+        )
+        parts.append(_rows(confusion))
+    return "\n".join(parts)
+
+
+def _rows(rows: Sequence[Row]) -> str:
+    lines = ["| run | question | should | was | why |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {row.run} | {row.question} | {row.should} | {_was(row)} | {_cell(row.why)} |"
+        for row in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _was(row: Row) -> str:
+    return f"**{row.was}: {row.result}**" if row.result in WRONG else str(row.was)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= WHY_WIDTH else f"{text[: WHY_WIDTH - 1]}…"
+
+
+def _cell(text: str) -> str:
+    return _short(text.replace("\n", " ")).replace("|", "\\|")
