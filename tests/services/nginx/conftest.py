@@ -127,10 +127,11 @@ class Rig:
             assert code == 0, said
 
     def configure(self, file: str, old: str, new: str) -> None:
-        """Change a configuration file and wait until a new worker has taken it up."""
+        """Change a configuration file and wait until only new workers take requests."""
         before = self._workers()
         self.edit(file, old, new)
-        until(self._workers, lambda now: bool(now - before), "a new worker", 5)
+        # For a moment old and new ones accept side by side, and the old ones know no better.
+        until(self._workers, lambda now: bool(now) and not now & before, "new workers only", 5)
 
     def _workers(self) -> set[str]:
         """The processes that accept requests."""

@@ -83,7 +83,7 @@ def url(image: str) -> Iterator[str]:
         init=True,
         ports={"9090/tcp": ("127.0.0.1", None)},
         read_only=True,
-        tmpfs={"/tmp": ""},
+        tmpfs={"/tmp": "", "/prometheus": "mode=1777"},
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
     )
