@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab import faults, incident
-from lab.autopilot import act, true_diagnosis, wait_for_page
+from lab.autopilot import DECOY_WATCHED_S, act, true_diagnosis, wait_for_page
 from lab.command import CommandFailed
 from lab.doors import Doors
 from lab.ending import Measured, resolve
 from lab.errors import LabError
-from lab.gather import gather
+from lab.gather import gather, last_recovery
 from lab.history import History, Outcome
 from lab.library import decoys_in
 from lab.progress import Report
@@ -127,10 +127,31 @@ def _try(night: _Live, kind: str, decoy: Decoy) -> None:
     except CommandFailed as error:
         night.undone[kind + decoy.name] = error.message.splitlines()[0]
         return
-    measured = resolve(doors, report, within_s=0)
+    if REMEDY in night.runs:
+        # Whatever else is whole by now: what was taken away decides.
+        _record(night, kind + decoy.name, resolve(doors, report, within_s=0))
+        return
+    measured = _measured(night)
     _record(night, kind + decoy.name, measured)
-    if REMEDY not in night.runs and measured.outcome is Outcome.PASS:
+    if measured.outcome is Outcome.PASS:
         _break_again(night)
+
+
+def _measured(night: _Live) -> Measured:
+    """What a tempting fix was good for.
+
+    While what broke is still broken, that alone decides, and nobody need wait for more. Where it is
+    whole it gets as long as a learner does: a fix that works must not be taken for a decoy.
+    """
+    doors, scenario = night.doors, night.scenario
+    to_mend = any(not params.lasting for params in scenario.faults)
+    decided = to_mend and not scenario.accepted_fixes
+    measured = resolve(doors, night.report, within_s=0 if decided else DECOY_WATCHED_S)
+    recovery = last_recovery(doors, night.row)
+    whole = to_mend and recovery and not any(one.active for one in recovery.faults)
+    if whole and measured.outcome is Outcome.FAIL:
+        return resolve(doors, night.report)
+    return measured
 
 
 def _remedy(night: _Live) -> None:

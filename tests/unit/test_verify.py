@@ -1,0 +1,340 @@
+"""`lab verify`: the rows of the matrix, from made-up nights, and a night on a made-up stack."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from lab.archive import load, recordable
+from lab.autopilot import true_diagnosis
+from lab.doors import Doors
+from lab.errors import BadInput
+from lab.history import FaultSeen, FixSeen, History, Outcome
+from lab.library import Library
+from lab.progress import QUIET
+from lab.proof import matrix
+from lab.proof.kept import confusion_in, keep, keep_confusion, nights_in, proofs_in
+from lab.proof.night import live
+from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count
+from lab.proof.table import markdown, rows_table, summary
+from lab.recorded import with_receipts
+from lab.scenario import Scenario
+from lab.series import Series, Span
+from tests.unit.histories import DIAGNOSED, INJECTED, MENDED, night, recovery, vocabulary
+from tests.unit.world import INDEX, SCENARIO, World, doors_to, index, write_scenario
+
+PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
+
+
+@cache
+def scenario() -> Scenario:
+    """The shipped one, on whose shapes the made-up night is built."""
+    return Library().load("3am", 1)
+
+
+def until(history: History, at: float) -> History:
+    """The night as it had been recorded by then."""
+    signals = {
+        name: recordable(one.between(history.baseline.start, at) for one in several)
+        for name, several in history.signals.items()
+    }
+    events = tuple(event for event in history.events if event.at <= at)
+    return replace(history, signals=signals, events=events, ended_at=at, recovery=None)
+
+
+def unmended(history: History, at: float) -> History:
+    """Somebody claimed it then, and the witness said that it is still broken."""
+    active = (FaultSeen("drop_index", active=True),)
+    claim = replace(recovery(), window=Span(at - 30, at), faults=active)
+    return replace(until(history, at), recovery=claim)
+
+
+@cache
+def whole() -> Night:
+    """A night in which everything is as it should be."""
+    calm = moved(night(), "cache:evictions:rate", 0, 0.0)
+    calm = moved(moved(calm, "postgres:up", 0, 1.0), "redis:up", 0, 1.0)
+    return Night(
+        scenario(),
+        {
+            NOBODY: unmended(calm, INJECTED + 100),
+            f"{DECOY}add-workers": unmended(calm, INJECTED + 150),
+            f"{ANYBODY}restart-everything": unmended(calm, INJECTED + 200),
+            REMEDY: with_receipts(calm, true_diagnosis(scenario()), at=DIAGNOSED),
+        },
+    )
+
+
+def found(night: Night) -> dict[tuple[str, str], Row]:
+    return {(row.run, row.question): row for row in matrix.rows(night, vocabulary())}
+
+
+def having(name: str, history: History) -> Night:
+    return replace(whole(), runs={**whole().runs, name: history})
+
+
+def test_a_good_scenario_has_nothing_but_promised_rows() -> None:
+    """Every run of the matrix is answered, and each as the design says."""
+    rows = found(whole())
+    assert {key: row.was for key, row in rows.items()} == {
+        ("no fault", "no symptom"): PASS,
+        (NOBODY, "symptoms"): PASS,
+        (NOBODY, "unaffected"): PASS,
+        (NOBODY, "paged"): PASS,
+        (NOBODY, "diagnosed"): FAIL,
+        (NOBODY, "mitigated"): FAIL,
+        ("decoy add-workers", "diagnosed"): PASS,
+        ("decoy add-workers", "mitigated"): FAIL,
+        ("anybody's restart-everything", "diagnosed"): PASS,
+        ("anybody's restart-everything", "mitigated"): FAIL,
+        ("remedy", "diagnosed"): PASS,
+        ("remedy", "mitigated"): PASS,
+        ("remedy, wrong diagnosis", "diagnosed"): FAIL,
+        ("remedy, wrong diagnosis", "mitigated"): PASS,
+        ("remedy, Prometheus down", "diagnosed"): PASS,
+        ("remedy, Prometheus down", "mitigated"): UNKNOWN,
+        ("remedy, load not delivered", "diagnosed"): PASS,
+        ("remedy, load not delivered", "mitigated"): UNKNOWN,
+    }
+    assert {row.result for row in rows.values()} == {"as promised"}
+
+
+def moved(history: History, name: str, start: float, value: float) -> History:
+    """The night with one more series of a signal, `value` from `start` on and 0 before."""
+    times = history.signals["client:arrivals:rate"][0].times
+    made = Series({}, times, tuple(value if at >= start else 0.0 for at in times))
+    return replace(history, signals={**history.signals, name: (made,)})
+
+
+class TestPromises:
+    def test_a_symptom_that_never_appears_fails(self) -> None:
+        """It is named."""
+        calm = moved(whole().runs[NOBODY], "pool:waiting", 0, 0.0)
+        row = found(having(NOBODY, calm))[NOBODY, "symptoms"]
+        assert (row.was, row.result) == (FAIL, "false fail")
+        assert row.why == "pool:waiting > 5 for 3 s: never appeared"
+
+    def test_a_symptom_that_comes_too_late_fails(self) -> None:
+        """With how long it took."""
+        late = moved(whole().runs[NOBODY], "pool:waiting", INJECTED + 70, 9.0)
+        row = found(having(NOBODY, late))[NOBODY, "symptoms"]
+        assert row.was is FAIL
+        assert "after 70 s of 40 s" in row.why
+
+    def test_a_symptom_that_was_not_watched_is_unknown(self) -> None:
+        """A night that ends too early, or that nobody measured, proves nothing."""
+        short = unmended(night(), INJECTED + 30)
+        assert found(having(NOBODY, short))[NOBODY, "symptoms"].result == "invalid"
+        blind = replace(whole().runs[NOBODY], signals={})
+        rows = found(having(NOBODY, blind))
+        assert rows[NOBODY, "symptoms"].was is UNKNOWN
+        assert rows[NOBODY, "unaffected"].was is UNKNOWN
+        assert rows["no fault", "no symptom"].was is UNKNOWN
+
+    def test_what_must_stay_calm_must_not_move(self) -> None:
+        """Waiting locks would make it another scenario."""
+        locked = moved(whole().runs[NOBODY], "postgres:locks_waiting", INJECTED + 20, 7.0)
+        row = found(having(NOBODY, locked))[NOBODY, "unaffected"]
+        assert row.was is FAIL
+        assert "postgres:locks_waiting <= 2: broken in 81 of 101 samples" in row.why
+
+    def test_a_symptom_without_its_fault_fails(self) -> None:
+        """What shows on a calm night, too, is no symptom."""
+        noisy = moved(whole().runs[NOBODY], "pool:waiting", INJECTED - 20, 9.0)
+        row = found(having(NOBODY, noisy))["no fault", "no symptom"]
+        assert row.was is FAIL
+        assert "appeared without the fault" in row.why
+
+    def test_a_pager_that_never_rings_fails(self) -> None:
+        """Somebody must be woken up."""
+        silent = replace(whole().runs[NOBODY], events=())
+        row = found(having(NOBODY, silent))[NOBODY, "paged"]
+        assert (row.was, row.why) == (FAIL, "never rang")
+
+
+class TestFixes:
+    def test_a_decoy_that_mends_is_a_false_pass(self) -> None:
+        """The lab's worst mistake, unless the scenario accepts it."""
+        name = f"{DECOY}add-workers"
+        mended = replace(night(), events=whole().runs[name].events)
+        row = found(having(name, mended))["decoy add-workers", "mitigated"]
+        assert (row.should, row.was, row.result) == (FAIL, PASS, "false pass")
+
+    def test_an_accepted_fix_must_pass(self) -> None:
+        """What the scenario accepts is expected to be worth it, with the reason."""
+        name = f"{DECOY}add-workers"
+        fixed = replace(recovery(), fix=FixSeen("shed the feed"))
+        mended = replace(night(), recovery=fixed, events=whole().runs[name].events)
+        row = found(having(name, mended))["decoy add-workers", "mitigated"]
+        assert row.result == "as promised"
+        assert row.why.startswith("accepted: shed the feed; all")
+
+    def test_a_remedy_that_does_not_mend_is_a_false_fail(self) -> None:
+        """A learner who does the right thing would be failed."""
+        row = found(having(REMEDY, unmended(whole().runs[REMEDY], MENDED)))["remedy", "mitigated"]
+        assert row.result == "false fail"
+
+    def test_what_could_not_be_done_is_invalid(self) -> None:
+        """A decoy that did not run has proven nothing; neither has half a night."""
+        undone = replace(whole(), undone={f"{DECOY}x": "no such container"})
+        assert found(undone)["decoy x", "mitigated"].result == "invalid"
+        half = replace(whole(), runs={NOBODY: whole().runs[NOBODY]}, undone={"the rest": "dark"})
+        assert found(half)[REMEDY, "was recorded"].result == "invalid"
+        none = Night(scenario(), problem="not steady")
+        assert [row.result for row in found(none).values()] == ["invalid"]
+
+    def test_the_hardest_wrong_diagnosis_is_the_one_that_is_tried(self) -> None:
+        """All else right, of the same family: nobody can come closer with a wrong cause."""
+        wrong, verdict = matrix.hardest_wrong(scenario(), whole().runs[REMEDY], vocabulary())
+        assert vocabulary().same_family(wrong.cause, "missing-index")
+        assert 50 < verdict.points < 70
+
+
+def test_rows_are_counted_by_what_is_wrong_with_them() -> None:
+    """False passes, false fails and invalid rows apart."""
+    answers = [(PASS, PASS), (FAIL, PASS), (UNKNOWN, PASS), (PASS, FAIL), (UNKNOWN, FAIL)]
+    rows = [Row("run", "question", should, was, "why") for should, was in answers]
+    rows.append(Row("run", "question", FAIL, UNKNOWN, "why"))
+    assert count(rows) == {"as promised": 1, "false pass": 2, "false fail": 2, "invalid": 1}
+    assert "false passes: 2, false fails: 2, invalid: 1" in summary(rows)
+
+
+class TestKept:
+    def test_a_night_survives_the_disk(self, tmp_path: Path) -> None:
+        """Histories, scenario and rows; the rows can be found again from the histories."""
+        rows = matrix.rows(whole(), vocabulary())
+        proof = keep(whole(), rows, tmp_path)
+        assert proofs_in([tmp_path]) == proofs_in([tmp_path / "3am-1"]) == [proof]
+        (again,) = nights_in(tmp_path)
+        assert again == whole()
+        assert matrix.rows(again, vocabulary()) == rows
+        keep_confusion(rows[:2], tmp_path)
+        assert confusion_in(tmp_path) == rows[:2]
+
+    def test_proving_it_again_leaves_nothing_of_the_last_time(self, tmp_path: Path) -> None:
+        """No history of a run that is no more."""
+        keep(whole(), [], tmp_path)
+        keep(Night(scenario(), problem="dark"), [], tmp_path)
+        assert [path.name for path in (tmp_path / "3am-1").iterdir()] == ["proof.json"]
+
+    def test_where_no_proof_is(self, tmp_path: Path) -> None:
+        """It is said."""
+        with pytest.raises(BadInput, match="no proof"):
+            proofs_in([tmp_path])
+        (tmp_path / "proof.json").write_text("{")
+        with pytest.raises(BadInput, match="not a proof"):
+            proofs_in([tmp_path])
+
+    def test_the_page_shows_what_is_wrong(self, tmp_path: Path) -> None:
+        """Counts on top, a table for each scenario, wrong rows in bold, cells that stay cells."""
+        wrong = Row("decoy x", "mitigated", FAIL, PASS, "a | b\nc")
+        text = markdown([keep(whole(), [wrong], tmp_path)], [wrong])
+        assert "2 rows, 0 as promised; false passes: 2" in text
+        assert "| decoy x | mitigated | fail | **pass: false pass** | a \\| b c |" in text
+        assert rows_table([wrong]).row_count == 1
+
+
+# -- a live night, with a stack that is made up ---------------------------------------------------
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Doors]:
+    """A scenario whose remedy mends, and an operator's docker that does nothing."""
+    folder = write_scenario(tmp_path, "slow", SCENARIO)
+    (folder / "remedy.sh").write_text(f"#!/bin/sh\ntouch {tmp_path}/mended\n")
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/typed\n')
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}:/usr/bin:/bin")
+
+    def operate() -> None:
+        typed = (tmp_path / "typed").read_text() if (tmp_path / "typed").exists() else ""
+        if (tmp_path / "mended").exists() and world.broken:
+            (tmp_path / "mended").unlink()
+            world.indexes[INDEX] = index(INDEX, "user_id created_at id", [0, 3, 3])
+            world.changes.append((world.now, False))
+        if "rm --stop" in typed:
+            world.down.add("api-3")
+        if "DELETE" in typed and world.load.running:
+            world.load = replace(world.load, state="stopped")
+
+    with doors_to(world, tmp_path) as opened:
+
+        def now() -> float:
+            # What was typed has its effect before anybody looks.
+            operate()
+            return world.now
+
+        opened.now = now
+        yield opened
+
+
+def test_a_live_night_records_every_run(doors: Doors, world: World, tmp_path: Path) -> None:
+    """Nobody, each decoy, what anybody would try, the remedy, and what only hides it: each with a
+    history of its own; the stack is home afterwards, and every row is as promised."""
+    heard: list[tuple[str, str]] = []
+    lived = live(doors, "slow", 1, QUIET, lambda run, one: heard.append((run, one.outcome)))
+    assert lived.undone == {}
+    assert dict(heard) == {
+        NOBODY: "fail",
+        "decoy restart": "fail",
+        "anybody's flush-cache": "fail",
+        "anybody's restart-everything": "fail",
+        REMEDY: "pass",
+        "anybody's remove-replica": "fail",
+        "anybody's stop-load": "fail",
+    }
+    rows = matrix.rows(lived, doors.vocabulary)
+    assert [
+        row for row in rows if row.result != "as promised" and row.question != "unaffected"
+    ] == []
+    assert not world.broken
+    assert doors.journal.open_one() is None
+    saved = keep(lived, rows, tmp_path / "proof")
+    path = tmp_path / "proof" / saved.name
+    files = json.loads((path / "proof.json").read_text())["runs"]
+    assert load(path / files[REMEDY]).told.diagnosis == true_diagnosis(lived.scenario)  # type: ignore[union-attr]
+
+
+def test_a_night_that_cannot_begin_is_invalid(doors: Doors, world: World) -> None:
+    """A stack that does not carry its load proves nothing about the scenario."""
+    world.fixed["client:latency_seconds:p95"] = 2.0
+    lived = live(doors, "slow", 1, QUIET)
+    assert "nothing was broken" in (lived.problem or "")
+    assert lived.runs == {}
+
+
+def test_what_cannot_be_done_is_told(doors: Doors, tmp_path: Path) -> None:
+    """A decoy that fails is on record as undone, and the night goes on."""
+    (tmp_path / "scenarios" / "slow" / "decoys" / "restart.sh").write_text(
+        "#!/bin/sh\n# Why people try it: hope.\nexit 7\n"
+    )
+    lived = live(doors, "slow", 1, QUIET)
+    assert "exit code 7" in lived.undone["decoy restart"]
+    assert REMEDY in lived.runs
+
+
+def test_a_tempting_fix_that_mends_is_broken_again_for_the_remedy(
+    doors: Doors, world: World, tmp_path: Path
+) -> None:
+    """Its row is a false pass; the remedy is still proven on what is broken."""
+    (tmp_path / "scenarios" / "slow" / "decoys" / "restart.sh").write_text(
+        f"#!/bin/sh\n# Why people try it: it is the remedy.\ntouch {tmp_path}/mended\n"
+    )
+    lived = live(doors, "slow", 1, QUIET)
+    rows = {(row.run, row.question): row for row in matrix.rows(lived, doors.vocabulary)}
+    assert rows["decoy restart", "mitigated"].result == "false pass"
+    assert rows[REMEDY, "mitigated"].result == "as promised"
+    drops = [statement for statement in world.statements if "DROP INDEX" in statement]
+    assert len(drops) == 2
