@@ -22,8 +22,8 @@ class Feature:
 FEATURES: Mapping[str, Feature] = {
     "tbf": Feature("CONFIG_NET_SCH_TBF", "sch_tbf", "limits the bandwidth of a link"),
     "htb": Feature("CONFIG_NET_SCH_HTB", "sch_htb", "limits the bandwidth of some traffic"),
-    "netem": Feature("CONFIG_NET_SCH_NETEM", "sch_netem", "delays and loses packets"),
-    "nftables": Feature("CONFIG_NF_TABLES", "nf_tables", "cuts one connection among many"),
+    "netem": Feature("CONFIG_NET_SCH_NETEM", "sch_netem", "delays packets"),
+    "nftables": Feature("CONFIG_NF_TABLES", "nf_tables", "loses packets"),
     "pause": Feature("CONFIG_CGROUP_FREEZER", "", "freezes a container (docker pause)"),
     "cpu quota": Feature("CONFIG_CFS_BANDWIDTH", "", "limits a container's CPU"),
 }
