@@ -28,6 +28,7 @@ from lab.prometheus import PrometheusUnavailable
 from lab.records import PlannedFault, Row
 from lab.scenario import Scenario
 from lab.series import Condition, Span
+from lab.shipped import rules_as_shipped
 from lab.steady import BEHIND_S, Look, look, wait_until
 
 WATCHERS = ("prometheus", "grafana")
@@ -91,7 +92,10 @@ def measure(
         services=(*_services(doors, row), *_rotation(doors, window)),
         data=_data(doors, row),
         load=_load(doors, row, scenario, window),
-        extra=(_pager(doors, scenario),),
+        extra=(
+            _pager(doors, scenario),
+            rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
+        ),
         fix=fix,
     )
 

@@ -45,6 +45,16 @@ class Alert:
     labels: Labels
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as Prometheus evaluates it: a recording rule, or an alert that must hold `for_s`
+    seconds. `expr` is written Prometheus' way."""
+
+    name: str
+    expr: str
+    for_s: float = 0.0
+
+
 class Prometheus:
     """A client of one Prometheus. Use as a context manager, or call `close`."""
 
@@ -135,6 +145,14 @@ class Prometheus:
             for one in self._get("/api/v1/alerts", {})["alerts"]
         ]
         return sorted(found, key=lambda alert: (alert.active_at, alert.name))
+
+    def rules(self) -> list[Rule]:
+        """Every rule that it evaluates now. Raises `PrometheusUnavailable`."""
+        return [
+            Rule(one["name"], one["query"], float(one.get("duration", 0)))
+            for group in self._get("/api/v1/rules", {})["groups"]
+            for one in group["rules"]
+        ]
 
     # The shape of an answer is Prometheus' own affair; it is taken apart above, at once.
     def _get(self, path: str, parameters: Mapping[str, str]) -> Any:

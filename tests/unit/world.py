@@ -22,8 +22,9 @@ from lab.home import Home
 from lab.journal import Journal
 from lab.library import Library, Words
 from lab.load import LoadState, LoadUnavailable
-from lab.prometheus import PrometheusUnavailable
+from lab.prometheus import PrometheusUnavailable, Rule
 from lab.series import Sample, Series
+from lab.shipped import alerts
 from lab.signals import Catalogue
 from lab.stack import ServiceState
 
@@ -110,6 +111,8 @@ class World:
         self.deaf = False  # what is dropped stays
         self.down: set[str] = set()
         self.blind = False
+        self.rules: dict[str, Rule] = {}  # those that somebody has changed
+        self.reloaded_at = 0.0
         self.load = LoadState("idle")
         self.load_gone = False
         self.runs = 0
@@ -263,8 +266,17 @@ class FakePrometheus:
 
     def query(self, expr: str, at: float | None = None) -> list[Sample]:
         moment = self.world.now if at is None else at
+        if "last_reload" in expr:
+            return [Sample({}, self.world.reloaded_at, moment)]
         found = self.query_range(expr, moment - 1, moment)
         return [Sample(one.labels, one.values[-1], one.times[-1]) for one in found]
+
+    def rules(self) -> list[Rule]:
+        if self.world.blind:
+            raise PrometheusUnavailable("Prometheus does not answer")
+        recorded = [Rule(one.name, one.expr) for one in self.catalogue]
+        paging = [Rule(name, *rule) for name, rule in alerts().items()]
+        return [self.world.rules.get(one.name, one) for one in (*recorded, *paging)]
 
     def query_range(self, expr: str, start: float, end: float, step: float = 1.0) -> list[Series]:
         if self.world.blind:
