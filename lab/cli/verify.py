@@ -242,3 +242,55 @@ def _moment(text: str, recorded: History) -> float:
         return moment(text, recorded.ended_at)
     except ValueError as error:
         raise BadInput(str(error)) from error
+
+
+@command("replay")
+def replay_command(
+    file: Annotated[Path, typer.Argument(help="A recorded incident: history.json.gz.")],
+    *,
+    now: Annotated[
+        bool, typer.Option("--now", help="As if it had just ended, for dashboards that look back.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option("--port", help="On 127.0.0.1; a free one without it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Serve a recorded incident by a Prometheus of its own, until Ctrl-C."""
+    import time
+
+    from lab import archive
+    from lab.home import Home
+    from lab.progress import report_for_terminal
+    from lab.replay import alive, serve, shifted
+    from lab.screen.console import clock, console, emit
+
+    history, home = archive.load(file), Home.find()
+    home.prepare()
+    if now:
+        # By whole seconds, so that points stay where Prometheus looks for them.
+        history = shifted(history, round(time.time() - history.ended_at))
+        file = home.dir / f"replayed-{history.incident}.json.gz"
+        archive.save(history, file)
+    start, end = history.baseline.start, history.ended_at
+    with serve(home, history, report_for_terminal(), port=port) as prometheus:
+        url = prometheus.url
+        if as_json:
+            emit({"url": url, "from": start, "until": end, "history": file})
+        else:
+            page = f"{url}/graph?g0.expr=client:latency_seconds:p95&g0.tab=0"
+            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end)).replace(" ", "%20")
+            out = console()
+            out.print(f"{history.title}: {clock(start)} to {clock(end)} on this machine's clock")
+            out.print(f"  Prometheus   {url}", soft_wrap=True)
+            out.print(f"  begin with   {page}&g0.range_input={end - start:.0f}s&", end="")
+            out.print(f"g0.end_input={moment}", soft_wrap=True)
+            out.print("  the words    lab diagnose --words")
+            out.print(f"  be judged    lab grade --history {file} --prometheus {url} ", end="")
+            out.print("--file diagnosis.yaml", soft_wrap=True)
+            out.print("Ctrl-C ends it and removes everything.")
+        try:
+            for _ in alive(prometheus):
+                pass
+        except KeyboardInterrupt:
+            return
