@@ -79,7 +79,7 @@ class Partition(Fault[PartitionParams, PartitionToken]):
             # A container that was made since is where docker-compose.yml puts it.
             for link in token.links.get(one.container_id, ()):
                 if link.network in now:
-                    if set(link.aliases) <= set(now[link.network].aliases):
+                    if token.service in now[link.network].aliases:
                         continue
                     # Connected by hand: others have only the address then.
                     docker("network", "disconnect", "--force", link.network, one.container_id)

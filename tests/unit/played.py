@@ -54,6 +54,7 @@ class Engine:
         self.refuses: Callable[[tuple[str, ...]], str | None] = lambda _: None
         self.measured = Exec(0, "", "")
         self.version = 2
+        self.code = 1  # of whatever is refused
 
     def __getitem__(self, service: str) -> Box:
         return next(box for box in self.boxes if box.service == service)
@@ -99,7 +100,7 @@ class Engine:
         args = tuple(argv[1:])
         self.done.append(args)
         if complaint := self.refuses(args):
-            raise CommandFailed(argv, 1, complaint)
+            raise CommandFailed(argv, self.code, complaint)
         return Exec(0, getattr(self, f"_{args[0]}")(args, more.get("stdin")) or "", "")
 
     @property

@@ -216,7 +216,7 @@ def test_connected_by_hand_without_its_name_it_is_still_cut_off(engine: Engine) 
     assert active(engine, "partition", token)
     heal(engine, "partition", token)
     assert not active(engine, "partition", token)
-    engine["api-2"].join(("api-2", "lab-api-2-1"), "172.18.0.51")
+    engine["api-2"].join(("api-2",), "172.18.0.51")
     before = image(engine)
     heal(engine, "partition", token)
     assert image(engine) == before
