@@ -36,7 +36,7 @@ doctor: $(RUNNER) ## Say what this machine has, lacks, and how to get it
 
 ## Work on it
 
-.PHONY: test unit lint format generate bench lock clean
+.PHONY: test unit lint check verify format generate bench lock clean
 test: lint ## Every test: lint and types, units, services in containers, the live incident
 	@.venv/bin/pytest
 unit: $(DEV) ## The tests that need no Docker
@@ -45,6 +45,10 @@ lint: $(DEV) ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+check: $(RUNNER) ## Read every scenario and say what is wrong with it, in a moment
+	@$(LAB) check
+verify: $(RUNNER) ## Prove every scenario: a live night each, and the page docs/proof.md
+	@$(LAB) verify --markdown docs/proof.md
 format: $(DEV) ## Format the Python files
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .

@@ -107,6 +107,7 @@ def _live(
 ) -> tuple[list[Proof], list[Row]]:
     """Live through every night, tell of each as it ends, and hold all of them together."""
     from lab.doors import open_doors
+    from lab.errors import BadInput
     from lab.progress import report_for_terminal
     from lab.proof import matrix
     from lab.proof.confusion import confusion
@@ -120,7 +121,17 @@ def _live(
     proofs: list[Proof] = []
     with open_doors() as doors:
         folder = out or doors.home.dir / "proof"
-        for slug in slugs or doors.library.slugs():
+        wanted = slugs or doors.library.slugs()
+        for slug in wanted:
+            # Now, and not after half an hour of other nights.
+            doors.library.load(slug, seeds.start)
+        row = doors.journal.open_one()
+        if row is not None and row.phase == "live":
+            raise BadInput(
+                f"the incident {row.slug} is on",
+                remedy="`lab end` finishes it, `lab restore` abandons it",
+            )
+        for slug in wanted:
             for seed in seeds:
                 night = live(
                     doors, slug, seed, report, lambda run, one: report.say(f"{run}: {one.outcome}")

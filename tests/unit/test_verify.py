@@ -26,6 +26,7 @@ from lab.recorded import with_receipts
 from lab.scenario import Scenario
 from lab.series import Series, Span
 from tests.unit.histories import DIAGNOSED, INJECTED, MENDED, night, recovery, vocabulary
+from tests.unit.test_cli import journal_with_incident, lab
 from tests.unit.world import INDEX, SCENARIO, World, doors_to, index, write_scenario
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
@@ -338,3 +339,24 @@ def test_a_tempting_fix_that_mends_is_broken_again_for_the_remedy(
     assert rows[REMEDY, "mitigated"].result == "as promised"
     drops = [statement for statement in world.statements if "DROP INDEX" in statement]
     assert len(drops) == 2
+
+
+def test_the_command_shows_what_was_proven(tmp_path: Path) -> None:
+    """Without an engine: a table, one JSON document, a page; exit codes 0, 1, 3 and 2."""
+    folder, page = tmp_path / "proof", tmp_path / "proof.md"
+    rows = matrix.rows(whole(), vocabulary())
+    keep(whole(), rows, folder)
+    shown = lab(tmp_path, "verify", "--table", str(folder), "--markdown", str(page))
+    assert shown.returncode == 0, shown.stderr
+    assert f"{len(rows)} rows, {len(rows)} as promised" in shown.stdout
+    assert "| remedy | mitigated | pass | pass |" in page.read_text()
+    told = lab(tmp_path, "verify", "--table", str(folder), "--json")
+    assert [one["slug"] for one in json.loads(told.stdout)["proofs"]] == ["3am"]
+    for was, code in ((UNKNOWN, 3), (PASS, 1)):
+        keep_confusion([Row("a as b", "promise", FAIL, was, "why")], folder)
+        assert lab(tmp_path, "verify", "--table", str(folder)).returncode == code
+    assert lab(tmp_path, "verify", "--table", str(tmp_path)).returncode == 2
+    assert lab(tmp_path, "verify", "3am", "3m").returncode == 2
+    journal_with_incident(tmp_path / "on")
+    refused = lab(tmp_path / "on", "verify", "3am")
+    assert (refused.returncode, "the incident 3am is on" in refused.stderr) == (2, True)
