@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from darkroom import albums, errors, feed, health, jobs, photos, uploads, users
+from darkroom import albums, circle, errors, feed, health, jobs, photos, uploads, users
 from darkroom.services import Services
 from darkroom.telemetry import BodyLimit, RequestId, Telemetry, Unforeseen
 
@@ -33,10 +33,12 @@ def create_app(services: Services) -> FastAPI:
         description="A small photo-sharing service. Who is asking says the header X-User-Id, as an "
         "authenticating gateway would set it. Errors are application/problem+json.",
         lifespan=lifespan,
+        # Their pages come from somebody else's servers, which a stack without internet never sees.
+        docs_url=None,
         redoc_url=None,
     )
     app.state.services = services
-    for routes in (feed, users, albums, photos, uploads, jobs, health):
+    for routes in (feed, users, circle, albums, photos, uploads, jobs, health):
         app.include_router(routes.router)
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
     errors.install(app)

@@ -37,6 +37,10 @@ db_query_duration = Histogram(
 db_reads = Counter("db_reads_total", "Reads by server and why it was asked.", ["pool", "reason"])
 
 cache_requests = Counter("cache_requests_total", "Look-ups in the cache.", ["object", "result"])
+cache_loads = Counter(
+    "cache_loads_total", "Loads from a database to fill the cache, and why.", ["object", "reason"]
+)
+flag = Gauge("darkroom_flag", "An operator's switch: 1 on, 0 off, or its number.", ["flag"])
 queue_published = Counter("queue_published_total", "Tasks handed to the broker.")
 queue_publish_failures = Counter(
     "queue_publish_failures_total", "Tasks that the broker did not take; the worker finds them."
@@ -45,7 +49,9 @@ queue_publish_failures = Counter(
 # A counter that has no series before its first event looks the same as one that nobody scrapes:
 # what can be counted is there, as zero, from the start.
 for _object in ("album", "feed", "photo", "user", "user_photos"):
-    for _result in ("hit", "miss", "error"):
+    for _result in ("hit", "stale", "miss", "error"):
         cache_requests.labels(_object, _result)
+    for _reason in ("miss", "refresh"):
+        cache_loads.labels(_object, _reason)
 for _pool, _reason in (("replica", "default"), ("primary", "own_write"), ("primary", "fallback")):
     db_reads.labels(_pool, _reason)

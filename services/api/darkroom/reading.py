@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
-
 from fastapi import Response
 
-from darkroom.answers import dumps
 from darkroom.cache import Cached
+from darkroom.loading import Load, Loaded
 from darkroom.services import Services
 
-#: Tells where an answer is from: cache, replica or primary.
+__all__ = ["SOURCE_HEADER", "Load", "Loaded", "read"]
+
+#: Tells where an answer is from: cache, stale (the cache, past its TTL), replica or primary.
 SOURCE_HEADER = "X-Source"
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """An object fresh from a database: its JSON members, and whether others may see it cached."""
-
-    body: dict[str, Any]
-    server: str
-    cacheable: bool = True
-
-
-#: Loads the object; told whether the reader has just written it.
-Load = Callable[[bool], Awaitable[Loaded]]
 
 
 async def read(
@@ -35,12 +20,11 @@ async def read(
     """The JSON answer for the variant `field` of `cached`; raises what `load` raises."""
     found = await services.cache.get(cached, field, reader)
     if found.body is not None:
-        return _answer(found.body, "cache")
-    loaded = await load(found.own_write)
-    body = dumps(loaded.body)
-    if loaded.cacheable:
-        await services.cache.put(cached, field, body)
-    return _answer(body, loaded.server)
+        if found.refresh:
+            services.loading.refresh(cached, field, load, stale=found.stale)
+        return _answer(found.body, "stale" if found.stale else "cache")
+    filled = await services.loading.fill(cached, field, load, own_write=found.own_write)
+    return _answer(filled.body, filled.source)
 
 
 def _answer(body: bytes, source: str) -> Response:

@@ -1,4 +1,4 @@
-"""The shapes of answers, with examples: what /docs shows. Handlers send ready-made JSON."""
+"""The shapes of answers, with examples: what /openapi.json tells. Handlers send ready-made JSON."""
 
 from __future__ import annotations
 

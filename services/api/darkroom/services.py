@@ -12,6 +12,9 @@ from darkroom.broker import Broker
 from darkroom.cache import Cache
 from darkroom.config import Config
 from darkroom.db import Database
+from darkroom.flag_reader import FlagReader
+from darkroom.flags import Flags
+from darkroom.loading import Loading
 from darkroom.originals import Originals
 from darkroom.routing import Reads
 
@@ -25,6 +28,8 @@ class Services:
     replica: Database
     reads: Reads
     cache: Cache
+    loading: Loading
+    flag_reader: FlagReader
     broker: Broker
     originals: Originals
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -34,12 +39,16 @@ class Services:
         """The parts, none of them connected yet."""
         primary = Database("primary", config.primary_host, config)
         replica = Database("replica", config.replica_host, config)
+        flags = Flags()
+        cache = Cache(config, flags)
         return cls(
             config=config,
             primary=primary,
             replica=replica,
             reads=Reads(primary, replica, budget=config.read_budget),
-            cache=Cache(config),
+            cache=cache,
+            loading=Loading(cache, flags),
+            flag_reader=FlagReader(config, flags),
             broker=Broker(config),
             originals=Originals(config.media),
         )
@@ -47,8 +56,11 @@ class Services:
     async def open(self) -> None:
         await self.primary.open()
         await self.replica.open()
+        self.flag_reader.start()
 
     async def close(self) -> None:
+        await self.flag_reader.close()
+        await self.loading.close()
         self.broker.close()
         await self.cache.close()
         await self.primary.close()
