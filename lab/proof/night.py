@@ -19,10 +19,10 @@ from lab.doors import Doors
 from lab.ending import Measured, resolve
 from lab.errors import LabError
 from lab.gather import gather, last_recovery
-from lab.history import History, Outcome
+from lab.history import History, Outcome, Recovery
 from lab.library import decoys_in
 from lab.progress import Report
-from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night
+from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, up_to
 from lab.records import Row as Incident
 from lab.restore import restore
 from lab.scenario import Decoy, Scenario
@@ -48,8 +48,25 @@ class _Live:
     scenario: Scenario
     report: Report
     on_measured: Told
+    claims: list[tuple[str, float, Recovery | None]] = field(default_factory=list)
     runs: dict[str, History] = field(default_factory=dict)
     undone: dict[str, str] = field(default_factory=dict)
+
+    def record(self, name: str, measured: Measured) -> None:
+        """Note when a run ended and what was measured then; the rest Prometheus keeps."""
+        self.on_measured(name, measured)
+        recovery = last_recovery(self.doors, self.row)
+        self.claims.append((name, self.doors.now(), recovery))
+
+    def collect(self) -> None:
+        """Read what was recorded, once for all runs since the last time."""
+        doors = self.doors
+        if not self.claims:
+            return
+        whole = gather(doors, self.row, self.scenario, doors.now(), self.report)
+        for name, at, recovery in self.claims:
+            self.runs[name] = up_to(whole, at, recovery)
+        self.claims.clear()
 
 
 def live(
@@ -70,6 +87,8 @@ def live(
         _whole(night)
     except LabError as error:
         problem = error.message
+        if night is not None:
+            night.collect()
     if night is None:
         return Night(scenario, problem=problem, seconds=doors.now() - begun)
     try:
@@ -90,8 +109,10 @@ def _whole(night: _Live) -> None:
     for decoy in (one for one in _anybodys(BEFORE) if one.name not in names):
         _try(night, ANYBODY, decoy)
     _remedy(night)
+    night.collect()
     for decoy in _anybodys(AFTER):
-        _try(night, ANYBODY, decoy)
+        _hide(night, decoy)
+    night.collect()
 
 
 def _anybodys(names: tuple[str, ...]) -> list[Decoy]:
@@ -116,25 +137,31 @@ def _nobody(night: _Live) -> None:
         while (passed := doors.now() - begun) < last:
             step.at(passed, last)
             doors.pause(1.0)
-    _record(night, NOBODY, measured)
+    night.record(NOBODY, measured)
 
 
 def _try(night: _Live, kind: str, decoy: Decoy) -> None:
     """Do a tempting thing, and measure what it was good for."""
-    doors, report = night.doors, night.report
+    if _done(night, kind, decoy):
+        measured = _measured(night)
+        night.record(kind + decoy.name, measured)
+        if measured.outcome is Outcome.PASS:
+            _break_again(night)
+
+
+def _hide(night: _Live, decoy: Decoy) -> None:
+    """Take something away from a mended system: whatever else is whole, that decides."""
+    if _done(night, ANYBODY, decoy):
+        night.record(ANYBODY + decoy.name, resolve(night.doors, night.report, within_s=0))
+
+
+def _done(night: _Live, kind: str, decoy: Decoy) -> bool:
     try:
-        act(doors, night.row, decoy.path, decoy.name, report)
+        act(night.doors, night.row, decoy.path, decoy.name, night.report)
     except CommandFailed as error:
         night.undone[kind + decoy.name] = error.message.splitlines()[0]
-        return
-    if REMEDY in night.runs:
-        # Whatever else is whole by now: what was taken away decides.
-        _record(night, kind + decoy.name, resolve(doors, report, within_s=0))
-        return
-    measured = _measured(night)
-    _record(night, kind + decoy.name, measured)
-    if measured.outcome is Outcome.PASS:
-        _break_again(night)
+        return False
+    return True
 
 
 def _measured(night: _Live) -> Measured:
@@ -160,7 +187,7 @@ def _remedy(night: _Live) -> None:
     doors.pause(2 * BEHIND_S)
     incident.diagnose(doors, true_diagnosis(night.scenario), final=True)
     act(doors, night.row, doors.library.remedy(night.scenario.slug), "the remedy", report)
-    _record(night, REMEDY, resolve(doors, report))
+    night.record(REMEDY, resolve(doors, report))
 
 
 def _break_again(night: _Live) -> None:
@@ -176,10 +203,3 @@ def _break_again(night: _Live) -> None:
                 return
             step.at(passed, BROKEN_AGAIN_S)
             doors.pause(1.0)
-
-
-def _record(night: _Live, name: str, measured: Measured) -> None:
-    night.on_measured(name, measured)
-    doors = night.doors
-    history = gather(doors, night.row, night.scenario, doors.now(), night.report)
-    night.runs[name] = history

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from lab.history import History, Outcome
+from lab.archive import recordable
+from lab.history import History, Outcome, Recovery
 from lab.scenario import Scenario
 
 Result = Literal["as promised", "false pass", "false fail", "invalid"]
@@ -58,6 +59,24 @@ class Night:
     @property
     def name(self) -> str:
         return f"{self.scenario.slug}-{self.scenario.seed}"
+
+
+def up_to(history: History, at: float, recovery: Recovery | None) -> History:
+    """The same night as it would have been recorded at `at`, where that was measured last."""
+    said = history.last("diagnosed")
+    silent = said is None or said.at > at
+    return replace(
+        history,
+        ended_at=at,
+        signals={
+            name: recordable(one.between(history.baseline.start, at) for one in several)
+            for name, several in history.signals.items()
+        },
+        events=tuple(event for event in history.events if event.at <= at),
+        receipts=() if silent else history.receipts,
+        recovery=recovery,
+        told=history.told and (replace(history.told, diagnosis=None) if silent else history.told),
+    )
 
 
 def count(rows: list[Row]) -> dict[Result, int]:

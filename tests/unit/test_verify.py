@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.archive import load, recordable
+from lab.archive import load
 from lab.autopilot import true_diagnosis
 from lab.doors import Doors
 from lab.errors import BadInput
@@ -20,7 +20,7 @@ from lab.progress import QUIET
 from lab.proof import matrix
 from lab.proof.kept import confusion_in, keep, keep_confusion, nights_in, proofs_in
 from lab.proof.night import live
-from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count
+from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
 from lab.proof.table import markdown, rows_table, summary
 from lab.recorded import with_receipts
 from lab.scenario import Scenario
@@ -38,21 +38,11 @@ def scenario() -> Scenario:
     return Library().load("3am", 1)
 
 
-def until(history: History, at: float) -> History:
-    """The night as it had been recorded by then."""
-    signals = {
-        name: recordable(one.between(history.baseline.start, at) for one in several)
-        for name, several in history.signals.items()
-    }
-    events = tuple(event for event in history.events if event.at <= at)
-    return replace(history, signals=signals, events=events, ended_at=at, recovery=None)
-
-
 def unmended(history: History, at: float) -> History:
     """Somebody claimed it then, and the witness said that it is still broken."""
     active = (FaultSeen("drop_index", active=True),)
     claim = replace(recovery(), window=Span(at - 30, at), faults=active)
-    return replace(until(history, at), recovery=claim)
+    return up_to(history, at, claim)
 
 
 @cache
