@@ -10,6 +10,7 @@ import pytest
 from lab.check import check, check_all
 from lab.errors import BadInput
 from lab.library import Library, Words
+from tests.unit.test_cli import lab
 from tests.unit.world import SCENARIO, write_scenario
 
 DEBRIEF = """# What happened
@@ -142,3 +143,11 @@ def test_everything_is_said_at_once(folder: Path, words: Words) -> None:
     assert len(found["slow"]) == 3
     with pytest.raises(BadInput, match="no scenario .slw."):
         check_all(Library(folder.parent, words), ["slw"])
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """Exit code 0 with nothing to say, 2 with something, also for a name that is none."""
+    good = lab(tmp_path, "check", "3am")
+    assert (good.returncode, good.stdout) == (0, "nothing to complain about: 3am\n")
+    assert lab(tmp_path, "check", "3am", "--json").stdout == "[]\n"
+    assert lab(tmp_path, "check", "nothing").returncode == 2
