@@ -1,0 +1,78 @@
+"""Customers come several times as often, as when somebody famous has shared a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from lab.errors import Failed
+from lab.faults import Fault, FaultParams, Token
+from lab.load import Load
+
+if TYPE_CHECKING:
+    from lab.stack import Stack
+
+MOST = 1000.0
+"""Arrivals a second, beyond which one machine measures itself rather than the stack."""
+
+
+class LoadMultiplierParams(FaultParams):
+    """How many times as often."""
+
+    fault: Literal["load_multiplier"]
+    times: float = Field(gt=1, le=50)
+
+
+class LoadMultiplierToken(Token):
+    """Whose arrivals, and how many a second come before and after."""
+
+    run_id: str
+    before: float
+    after: float
+
+
+class LoadMultiplier(Fault[LoadMultiplierParams, LoadMultiplierToken]):
+    """Raises the rate of the customers who are there. It ends with their run, too."""
+
+    Params = LoadMultiplierParams
+    Token = LoadMultiplierToken
+    examples = (LoadMultiplierParams(fault="load_multiplier", times=3),)
+
+    def plan(self, stack: Stack, params: LoadMultiplierParams) -> LoadMultiplierToken:
+        with _load(stack) as load:
+            now = load.state()
+        if not now.running or now.run_id is None:
+            raise Failed(
+                "no customers are there who could come more often",
+                remedy="a scenario's `load` lets them come before its faults",
+            )
+        after = now.target_rate * params.times
+        if after > MOST:
+            raise Failed(
+                f"{params.times:g} times {now.target_rate:g} customers a second are {after:g}",
+                remedy=f"more than {MOST:g} a second say more about this machine than the stack",
+            )
+        return LoadMultiplierToken(run_id=now.run_id, before=now.target_rate, after=after)
+
+    def inject(self, stack: Stack, token: LoadMultiplierToken) -> None:
+        with _load(stack) as load:
+            if load.state().run_id != token.run_id:
+                raise Failed("other customers have come meanwhile", remedy="begin again")
+            load.set_rate(token.after)
+
+    def active(self, stack: Stack, token: LoadMultiplierToken) -> bool:
+        with _load(stack) as load:
+            now = load.state()
+        return now.running and now.run_id == token.run_id and now.target_rate >= token.after
+
+    def heal(self, stack: Stack, token: LoadMultiplierToken) -> None:
+        with _load(stack) as load:
+            now = load.state()
+            # Another rate is somebody else's wish.
+            if now.running and now.run_id == token.run_id and now.target_rate == token.after:
+                load.set_rate(token.before)
+
+
+def _load(stack: Stack) -> Load:
+    return Load(stack.url("load"))
