@@ -166,7 +166,7 @@ def _fields_at(model: type[BaseModel], place: Place) -> list[str]:
                 one.model_fields[key].annotation for one in models if key in one.model_fields
             ]
             models = [found for annotation in annotations for found in _models_in(annotation)]
-        elif len(models) > 1:
+        elif isinstance(key, str) and len(models) > 1:
             # The tag of a union, which pydantic puts into the place.
             models = [one for one in models if _has_tag(one, key)] or models
     return sorted({name for one in models for name in _names(one)})
@@ -179,7 +179,7 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     return [found for part in get_args(annotation) for found in _models_in(part)]
 
 
-def _has_tag(model: type[BaseModel], tag: str | int) -> bool:
+def _has_tag(model: type[BaseModel], tag: str) -> bool:
     fields = model.model_fields.values()
     return any(tag in get_args(field.annotation) for field in fields)
 

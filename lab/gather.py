@@ -199,7 +199,8 @@ def _events(
     events += [
         Event(fault.injected_at, "injected", fault.name)
         for fault in doors.journal.faults(row.id)
-        if fault.injected_at is not None
+        # What was there before was the stage, and no event of the night.
+        if fault.injected_at is not None and fault.injected_at >= (row.injected_at or 0)
     ]
     events += [
         Event(hint.at, "hint", f"{hint.number}: {hint.content} points")

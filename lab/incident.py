@@ -14,7 +14,7 @@ from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError
 from lab.gather import as_json, baseline_of
 from lab.history import Receipt
-from lab.injection import break_it
+from lab.injection import break_it, set_stage
 from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
@@ -83,6 +83,7 @@ def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
         prove_up(doors, report)
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:
+            set_stage(doors, number, scenario)
             _customers(doors, number, scenario, report)
             break_it(doors, number, scenario, report)
         except LabError as error:

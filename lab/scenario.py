@@ -158,6 +158,11 @@ class ScenarioFile(_Model):
     choices: dict[str, Annotated[list[Pick | dict[str, Pick]], Field(min_length=1)]] = {}
     load: Load
     objectives: Objectives
+    stage: list[AnyFaultParams] = Field(
+        default=[],
+        description="how the stack is set up for this night, before anybody comes: how many cores "
+        "a service has, for instance. Nobody's to mend; undone at the end",
+    )
     faults: list[AnyFaultParams] = Field(min_length=1)
     symptoms: list[Symptom] = Field(min_length=1)
     unaffected: list[Condition] = Field(

@@ -87,6 +87,26 @@ class TestLater:
         assert outcomes["cause gone"] is Outcome.UNKNOWN
 
 
+STAGED = SCENARIO.replace(
+    "faults:", f"stage:\n  - {{fault: drop_index, table: photos, index: {OTHER}}}\nfaults:"
+)
+
+
+@pytest.mark.parametrize("doors", [STAGED], indirect=True)
+def test_the_stage_is_set_before_anybody_comes(doors: Doors, world: World) -> None:
+    """It is there in the baseline, is nobody's to mend, and is undone at the end."""
+    row = doors.journal.open_one()
+    assert row is not None
+    broken, staged = doors.journal.faults(row.id)
+    assert (staged.injected_at or 0) < (row.baseline_from or 0) < (broken.injected_at or 0)
+    world.pause(40)
+    world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")
+    measured = resolve(doors, QUIET)
+    assert {c.name: c.outcome for c in measured.checks}["cause gone"] is Outcome.PASS
+    restore(doors, QUIET)
+    assert OTHER in world.indexes
+
+
 @pytest.mark.parametrize("doors", [DISTRACTED], indirect=True)
 def test_nobody_must_mend_what_only_distracts(doors: Doors, world: World) -> None:
     """A red herring's fault is injected with the others, asked about by nobody, and healed."""
