@@ -90,6 +90,6 @@ def main() -> None:
     # Whoever stops us politely gets the same care as whoever presses Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     # They register themselves.
-    from lab.cli import bench, incident, run, stack, verify  # noqa: F401
+    from lab.cli import bench, incident, recorded, run, stack, verify  # noqa: F401
 
     app()

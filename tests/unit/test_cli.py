@@ -54,7 +54,7 @@ def test_every_command_says_what_it_does(tmp_path: Path) -> None:
     """An undocumented command fails."""
     shown = lab(tmp_path, "--help")
     assert shown.returncode == 0
-    from lab.cli import incident, run, stack, verify  # noqa: F401 - they register themselves
+    from lab.cli import incident, recorded, run, stack, verify  # noqa: F401 - they register themselves
 
     for command in app.registered_commands:
         assert command.callback is not None

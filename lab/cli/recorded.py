@@ -1,0 +1,149 @@
+"""Commands about recorded incidents: judge one again, or look at it again. No stack is needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lab.cli import Json, command
+from lab.cli.incident import verdict_code
+
+if TYPE_CHECKING:
+    from lab.diagnosis import Diagnosis
+    from lab.grading.vocabulary import Vocabulary
+    from lab.history import History, Told
+
+
+@command("grade")
+def grade_command(
+    *,
+    history: Annotated[
+        Path, typer.Option("--history", help="A recorded incident: history.json.gz.")
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="Another diagnosis.yaml than the recorded; - is standard input."
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at", help="When it is given, for windows such as -60s: a time, or -5m of the end."
+        ),
+    ] = None,
+    prometheus: Annotated[
+        str | None, typer.Option("--prometheus", help="Where `lab replay` serves this recording.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Judge a recorded incident again, without the stack."""
+    from lab import archive
+    from lab.grading.vocabulary import Vocabulary
+    from lab.prometheus import Prometheus
+    from lab.recorded import regrade
+    from lab.screen.console import console, emit, verdict_view
+
+    recorded = archive.load(history)
+    vocabulary = Vocabulary.load()
+    verdict = regrade(
+        recorded,
+        vocabulary,
+        None if file is None else _diagnosis(file, vocabulary, recorded),
+        told=_told(recorded),
+        at=None if at is None else _moment(at, recorded),
+        beyond=None if prometheus is None else Prometheus(prometheus),
+    )
+    if as_json:
+        emit(verdict.as_dict())
+    else:
+        console().print(verdict_view(verdict))
+    return verdict_code(verdict)
+
+
+def _diagnosis(file: Path, vocabulary: Vocabulary, recorded: History) -> Diagnosis:
+    from lab.diagnosis import parse_diagnosis
+    from lab.documents import Document
+
+    stdin = str(file) == "-"
+    document = Document(sys.stdin.read(), "standard input") if stdin else Document.read(file)
+    return parse_diagnosis(document, vocabulary, recorded.facts)
+
+
+def _told(recorded: History) -> Told | None:
+    """What was true by the scenario of that name, for a recording that does not say it."""
+    from lab.errors import BadInput
+    from lab.history import Told
+    from lab.library import Library
+
+    if recorded.told is not None:
+        return None
+    try:
+        return Told(Library().load(recorded.scenario, recorded.seed).answer)
+    except BadInput:
+        return None
+
+
+def _moment(text: str, recorded: History) -> float:
+    from lab.diagnosis import moment
+    from lab.errors import BadInput
+
+    try:
+        return moment(text, recorded.ended_at)
+    except ValueError as error:
+        raise BadInput(str(error)) from error
+
+
+@command("replay")
+def replay_command(
+    file: Annotated[Path, typer.Argument(help="A recorded incident: history.json.gz.")],
+    *,
+    now: Annotated[
+        bool, typer.Option("--now", help="As if it had just ended, for dashboards that look back.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option("--port", help="On 127.0.0.1; a free one without it.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Serve a recorded incident by a Prometheus of its own, until Ctrl-C."""
+    import time
+
+    from lab import archive
+    from lab.home import Home
+    from lab.progress import report_for_terminal
+    from lab.replay import alive, serve, shifted
+    from lab.screen.console import clock, console, emit
+
+    history, home = archive.load(file), Home.find()
+    home.prepare()
+    if now:
+        # By whole seconds, so that points stay where Prometheus looks for them.
+        history = shifted(history, round(time.time() - history.ended_at))
+        file = home.dir / f"replayed-{history.incident}.json.gz"
+        archive.save(history, file)
+    start, end = history.baseline.start, history.ended_at
+    with serve(home, history, report_for_terminal(), port=port) as prometheus:
+        url = prometheus.url
+        if as_json:
+            emit({"url": url, "from": start, "until": end, "history": file})
+        else:
+            page = f"{url}/graph?g0.expr=client:latency_seconds:p95&g0.tab=0"
+            moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(end)).replace(" ", "%20")
+            out = console()
+            out.print(f"{history.title}: {clock(start)} to {clock(end)} on this machine's clock")
+            out.print(f"  Prometheus   {url}", soft_wrap=True)
+            out.print(f"  begin with   {page}&g0.range_input={end - start:.0f}s&", end="")
+            out.print(f"g0.end_input={moment}", soft_wrap=True)
+            out.print("  the words    lab diagnose --words")
+            out.print(f"  be judged    lab grade --history {file} --prometheus {url} ", end="")
+            out.print("--file diagnosis.yaml", soft_wrap=True)
+            out.print("Ctrl-C ends it and removes everything.")
+        try:
+            for _ in alive(prometheus):
+                pass
+        except KeyboardInterrupt:
+            return
