@@ -108,6 +108,7 @@ def _live(
     from lab.proof.confusion import confusion
     from lab.proof.kept import keep, keep_confusion, nights_in
     from lab.proof.night import live
+    from lab.proof.rows import NOBODY
     from lab.proof.table import rows_table, summary
     from lab.screen.console import console
     from lab.units import duration
@@ -137,7 +138,7 @@ def _live(
                     screen.print(rows_table(rows))
                     took = duration(night.seconds)
                     screen.print(f"{slug}, seed {seed}: {summary(rows)}; {took}")
-        confused = confusion(nights_in(folder), doors.vocabulary)
+        confused = confusion(nights_in(folder, report, only=[NOBODY]), doors.vocabulary)
     keep_confusion(confused, folder)
     report.say(f"written to {folder}")
     return proofs, confused

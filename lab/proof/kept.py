@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from lab import archive
 from lab.errors import BadInput
 from lab.history import Outcome
+from lab.progress import QUIET, Report
 from lab.proof.rows import Night, Row
 from lab.scenario import Scenario
 
@@ -96,19 +97,28 @@ def proofs_in(paths: Sequence[Path]) -> list[Proof]:
     ]
 
 
-def nights_in(folder: Path) -> list[Night]:
-    """The nights that were recorded there, with all their histories. Raises `BadInput`."""
+def nights_in(
+    folder: Path, report: Report = QUIET, *, only: Collection[str] | None = None
+) -> list[Night]:
+    """The nights that were recorded there, with their histories, or `only` those of some runs.
+
+    What an older version of a scenario or of the lab has left is said to `report` and left out.
+    Raises `BadInput` where there is no proof at all.
+    """
     found: list[Night] = []
     for path in _files([folder]):
         document = _json(path)
         try:
             scenario = Scenario.model_validate(document["scenario"])
-        except ValidationError as error:
-            raise BadInput(
-                f"{path}: its scenario is not one of this version: {error.errors()[0]['msg']}",
-                remedy=f"remove {path.parent}, and prove it again",
-            ) from error
-        runs = {name: archive.load(path.parent / file) for name, file in document["runs"].items()}
+            runs = {
+                name: archive.load(path.parent / file)
+                for name, file in document["runs"].items()
+                if only is None or name in only
+            }
+        except (ValidationError, BadInput) as error:
+            reason = str(error).splitlines()[0]
+            report.say(f"{path.parent} is of another version, and is left out: {reason}")
+            continue
         found.append(
             Night(scenario, runs, document["undone"], document["problem"], document["seconds"])
         )

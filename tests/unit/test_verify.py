@@ -213,6 +213,15 @@ class TestKept:
         keep(Night(scenario(), problem="dark"), [], tmp_path)
         assert [path.name for path in (tmp_path / "3am-1").iterdir()] == ["proof.json"]
 
+    def test_what_another_version_has_left_is_left_out(self, tmp_path: Path) -> None:
+        """It is said, and the rest is judged; only the runs that are asked for are read."""
+        keep(whole(), [], tmp_path)
+        keep(replace(whole(), scenario=scenario().model_copy(update={"seed": 2})), [], tmp_path)
+        path = tmp_path / "3am-2" / "proof.json"
+        path.write_text(path.read_text().replace('"family"', '"kind"'))
+        (found,) = nights_in(tmp_path, only=[NOBODY])
+        assert (found.name, list(found.runs)) == ("3am-1", [NOBODY])
+
     def test_where_no_proof_is(self, tmp_path: Path) -> None:
         """It is said."""
         with pytest.raises(BadInput, match="no proof"):
