@@ -3,26 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from lab.errors import Failed
 from lab.faults import Fault, FaultParams, Token
+from lab.faults._sessions import Identifier, quietly
 
 if TYPE_CHECKING:
     from lab.stack import Stack
-
-Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-
-# A session that leaves no trace in the log or in pg_stat_statements: a learner finds there what
-# broke, not who did it. Given with the connection, because a SET would be on record itself. And
-# DROP must never queue up behind a long query: whatever comes after it would wait, too.
-SETTINGS = "log_statement=none log_min_duration_statement=-1 pg_stat_statements.track=none"
-OPTIONS = " ".join(f"-c {setting}" for setting in SETTINGS.split())
-SESSION = (
-    "\\connect \"user=postgres dbname=darkroom options='{options} -c lock_timeout={lock}s'\"\n"
-)
 
 
 class Index(BaseModel):
@@ -96,14 +86,14 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
         return DropIndexToken(table=params.table, index=index, beside=tuple(sorted(indexes)))
 
     def inject(self, stack: Stack, token: DropIndexToken) -> None:
-        _run(stack, f"DROP INDEX IF EXISTS public.{token.index.name}", lock_timeout=2)
+        quietly(stack, f"DROP INDEX IF EXISTS public.{token.index.name}", lock_timeout=2)
 
     def active(self, stack: Stack, token: DropIndexToken) -> bool:
         return not any(index.serves_as(token.index) for index in _indexes(stack, token.table))
 
     def heal(self, stack: Stack, token: DropIndexToken) -> None:
         # A build that an operator began and left would hold its lock, and then add a second index.
-        _run(
+        quietly(
             stack,
             "SELECT pg_cancel_backend(pid) FROM pg_stat_progress_create_index "  # noqa: S608
             f"WHERE relid = to_regclass('public.{token.table}')",
@@ -118,16 +108,16 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
         }
         as_it_was = found.get(wanted.name)
         if as_it_was and (not as_it_was.usable or as_it_was.definition != wanted.definition):
-            _run(stack, f"DROP INDEX IF EXISTS public.{wanted.name}")
+            quietly(stack, f"DROP INDEX IF EXISTS public.{wanted.name}")
             as_it_was = None
         if as_it_was is None:
-            _run(stack, wanted.definition)
+            quietly(stack, wanted.definition)
         for name in found.keys() - {wanted.name}:
-            _run(stack, f'DROP INDEX IF EXISTS public."{name}"')
+            quietly(stack, f'DROP INDEX IF EXISTS public."{name}"')
 
 
 def _indexes(stack: Stack, table: str) -> list[Index]:
-    rows = _run(
+    rows = quietly(
         stack,
         f"""
         SELECT coalesce(json_agg(json_build_object(
@@ -144,8 +134,3 @@ def _indexes(stack: Stack, table: str) -> list[Index]:
         """,  # noqa: S608 - an Identifier
     )
     return TypeAdapter(list[Index]).validate_python(json.loads(rows[0][0]))
-
-
-def _run(stack: Stack, statement: str, *, lock_timeout: int = 15) -> list[list[str]]:
-    # Building an index reads the whole table, on a fraction of a core.
-    return stack.psql(SESSION.format(options=OPTIONS, lock=lock_timeout) + statement, timeout=120)
