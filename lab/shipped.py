@@ -22,6 +22,7 @@ from lab.signals import Catalogue, Signal
 NAME = "rules as shipped"
 
 _RELOADED = "max(prometheus_config_last_reload_success_timestamp_seconds)"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NUMBER = re.compile(r"(?<![\w.:])\d+(?:\.\d*)?(?:e[+-]?\d+)?(?![\w.:])", re.IGNORECASE)
 
 
@@ -87,10 +88,15 @@ def alerts(folder: Path = RULES) -> Mapping[str, tuple[str, float]]:
     from ruamel.yaml import YAML
 
     found: dict[str, tuple[str, float]] = {}
-    for path in sorted(folder.glob("*.yml")):
+    for path in sorted(folder.glob("*.y*ml")):
         for group in YAML(typ="safe").load(path.read_text(encoding="utf-8"))["groups"]:
             for rule in group["rules"]:
                 if "alert" in rule:
-                    held = str(rule.get("for", "0s"))
-                    found[rule["alert"]] = (rule["expr"], float(held.removesuffix("s")))
+                    found[rule["alert"]] = (rule["expr"], _seconds(rule.get("for", "0s")))
     return found
+
+
+def _seconds(duration: str) -> float:
+    """Prometheus' 1m30s as 90."""
+    parts = re.findall(r"(\d+)(ms|s|m|h)", str(duration))
+    return sum(int(count) * _UNITS[unit] for count, unit in parts)

@@ -22,7 +22,7 @@ from lab.grading.recovery import recovery_checks
 from lab.history import DataSeen, FaultSeen, LoadSeen, Outcome, ServiceSeen
 from lab.progress import QUIET
 from lab.prometheus import Rule
-from lab.shipped import NAME, plain
+from lab.shipped import NAME, alerts, plain
 from lab.steady import BEHIND_S
 from tests.unit.histories import (
     GOOD_EVIDENCE,
@@ -257,3 +257,10 @@ def test_prometheus_writes_rules_its_own_way() -> None:
     assert plain("a:b > 1.6e7 and\n (c)") == plain("a:b > 1.6e+07 and (c)")
     assert plain("x[5s] > 0.05") != plain("x[5s] > 0.5")
     assert plain("client:latency_seconds:p95 > 1") != plain("client:latency_seconds:p50 > 1")
+
+
+def test_shipped_alerts_say_how_long_they_must_hold(tmp_path: Path) -> None:
+    """As Prometheus writes durations, in seconds; at once without one."""
+    rule = "groups: [{name: g, rules: [{alert: A, expr: x, for: 1m30s}, {alert: B, expr: y}]}]"
+    (tmp_path / "rules.yml").write_text(rule)
+    assert alerts(tmp_path) == {"A": ("x", 90.0), "B": ("y", 0.0)}
