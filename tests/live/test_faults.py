@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from lab import faultproof, faults
+from lab.command import run
 from lab.doors import Doors, open_doors
 from lab.errors import MachineLacks
 from lab.faults import FaultParams
@@ -19,20 +21,30 @@ from lab.steady import HOME_RATE, prove_home
 
 pytestmark = pytest.mark.live
 
-# The control: it breaks nothing, so nobody may ever see it.
-CONTROL = "noop"
-
 WELL_WITHIN_S = 60
 LOAD_S = 900
 
-ALL = [
-    pytest.param(
-        example,
-        id="-".join(map(str, example.model_dump(exclude_defaults=True).values())),
+ALL = [example for fault in faults.discover().values() for example in fault.examples]
+
+# What an operator types. {id} is the container's; the others are of docker-compose.yml.
+BY_HAND = {
+    "kill_container": "compose start api-2",
+    "pause_container": "compose unpause api-2",
+    "partition": "network connect --alias api-2 {network} {id}",
+    "throttle_cpu": "update --cpus 0.35 {id}",
+    "limit_memory": "update --memory 192m --memory-swap 384m {id}",
+    "cap_bandwidth": "compose restart api-2",
+    "loss": "compose restart api-2",
+}
+MORE = {"throttle_cpu": {"cpus": 0.05}, "limit_memory": {"mib": 112}}
+MORE |= {"cap_bandwidth": {"kbit": 256}, "loss": {"percent": 20}}
+
+
+def named(params: FaultParams) -> str:
+    """A fault and its parameters, as the name of a test."""
+    return "-".join(
+        re.findall(r"[\w.]+", str(list(params.model_dump(exclude_defaults=True).values())))
     )
-    for name, fault in faults.discover().items()
-    for example in fault.examples
-]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +80,7 @@ def wait_until_well(doors: Doors) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("params", ALL)
+@pytest.mark.parametrize("params", ALL, ids=named)
 def test_it_breaks_and_it_heals(doors: Doors, params: FaultParams) -> None:
     """Planning and healing what was never injected change nothing; injecting it (twice, as after
     a crash) shows; healing it (twice, too) leaves a stack that is well."""
@@ -83,13 +95,35 @@ def test_it_breaks_and_it_heals(doors: Doors, params: FaultParams) -> None:
     token = faults.plan(stack, params)
     try:
         faults.inject(stack, name, token)
-        wait_for(doors, name, token, active=name != CONTROL)
+        wait_for(doors, name, token, active=name != faultproof.CONTROL)
         faults.inject(stack, name, token)
-        wait_for(doors, name, token, active=name != CONTROL)
+        wait_for(doors, name, token, active=name != faultproof.CONTROL)
     finally:
         faults.heal(stack, name, token)
     faults.heal(stack, name, token)
     wait_for(doors, name, token, active=False)
+    wait_until_well(doors)
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_an_operator_can_mend_it_by_hand(doors: Doors, name: str) -> None:
+    """One ordinary command is enough for the witness; healing afterwards breaks nothing."""
+    stack = doors.stack
+    kind = faults.discover()[name]
+    token = faults.plan(stack, kind.Params(fault=name, service="api-2", **MORE.get(name, {})))
+    faults.inject(stack, name, token)
+    try:
+        wait_for(doors, name, token, active=True)
+        facts = {"network": stack.project.network, "id": stack.container("api-2").id}
+        command, *args = BY_HAND[name].format(**facts).split()
+        if command == "compose":
+            stack.project.compose(*args)
+        else:
+            run(["docker", command, *args])
+        wait_for(doors, name, token, active=False)
+    finally:
+        faults.heal(stack, name, token)
+    assert not faults.active(stack, name, token)
     wait_until_well(doors)
 
 

@@ -10,9 +10,12 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from lab.command import CommandFailed, Exec
+from lab.faults import _link
+from lab.home import Home
 
 NETWORK = "lab_default"
 MIB = 1 << 20
@@ -48,6 +51,7 @@ class Engine:
     def __init__(self, *services: str) -> None:
         self.boxes = [Box(name, f"{name:x<12}{1:052}") for name in (*services, "prometheus")]
         self.expected = [box.service for box in self.boxes]
+        self.home = Home(Path(), Path())
         self.project = self
         self.network = NETWORK
         self.done: list[tuple[str, ...]] = []
@@ -125,6 +129,8 @@ class Engine:
 
     def _inspect(self, args: Args, _: str | None) -> str:
         box = self._box(args)
+        if "{{.Image}}" in args:
+            return "sha256:0123\n"
         if "{{json .HostConfig}}" in args:
             memory, swap = box.memory
             return json.dumps({"NanoCpus": box.nano, "Memory": memory, "MemorySwap": swap})
@@ -146,20 +152,20 @@ class Engine:
         address = args[args.index("--ip") + 1] if "--ip" in args else "172.18.0.99"
         box.join(names, address)
 
-    def _exec(self, args: Args, stdin: str | None) -> str:
-        box = self._box(args)
-        inside = list(args[args.index(box.id) + 1 :])
-        if inside[:2] == ["tc", "-json"]:
-            return json.dumps(
-                [
-                    {"dev": dev, "kind": root.split()[0], "handle": root.split()[1], "root": True}
-                    for dev, root in {"lo": "noqueue 0:", **box.roots}.items()
-                ]
-            )
-        if inside[:3] == ["tc", "qdisc", "replace"]:
-            box.roots[inside[4]] = f"{inside[8]} {inside[7]}"
-        elif inside[:3] == ["tc", "qdisc", "del"]:
-            box.roots[inside[4]] = "noqueue 0:"
+    def _run(self, args: Args, _: str | None) -> str:
+        network = args[args.index("--network") + 1]
+        at = args.index("--entrypoint")
+        program, inside = args[at + 1], args[at + 3 :]
+        if network == "none" or program != "sh":
+            return ""
+        box = next(box for box in self.boxes if network == f"container:{box.id}")
+        _, script, *given = inside
+        if script == _link.SHOWN:
+            return f"qdisc {box.roots['eth0']} root refcnt 2\n"
+        if script == _link.SET:
+            box.roots["eth0"] = f"{given[4]} {given[3]}"
+        elif box.roots["eth0"].endswith(f" {given[1]}"):
+            box.roots["eth0"] = "noqueue 0:"
         return ""
 
     def _cgroup(self, box: Box) -> str:
