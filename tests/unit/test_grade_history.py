@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from lab.archive import save
+from lab import incident
+from lab.archive import load, save
+from lab.ending import end
 from lab.errors import BadInput
 from lab.history import History, Outcome, Told
+from lab.progress import QUIET
 from lab.prometheus import PrometheusUnavailable
 from lab.recorded import Recorded, regrade, said_at, with_receipts
 from tests.unit.histories import (
@@ -23,6 +26,7 @@ from tests.unit.histories import (
     vocabulary,
 )
 from tests.unit.test_cli import lab
+from tests.unit.world import World, doors_to, write_scenario
 
 ANSWER = """
 component: database
@@ -123,3 +127,25 @@ def test_the_command(tmp_path: Path) -> None:
     assert lab(tmp_path, "grade", "--history", str(answer)).returncode == 2
     save(recorded(invalid="nobody saw it"), path)
     assert lab(tmp_path, *given).returncode == 3
+
+
+def test_what_an_incident_leaves_is_judged_alike_anywhere(tmp_path: Path) -> None:
+    """The archived history alone gives the verdict that the journal gave: diagnosis, revisions and
+    hints are in it, and what each service wrote around the breach."""
+    world = World()
+    write_scenario(tmp_path)
+    said = diagnosis(evidence=["postgres:seq_rows:rate"], chain=["postgres:seq_rows:rate"])
+    with doors_to(world, tmp_path) as doors:
+        incident.start(doors, "slow", 1, QUIET)
+        world.pause(60)
+        world.down.add("worker")
+        incident.take_hint(doors)
+        incident.diagnose(doors, diagnosis("worker", "workers-too-few", [], []))
+        incident.diagnose(doors, said)
+        ended = end(doors, QUIET)
+    kept = load(ended.history)
+    assert regrade(kept, vocabulary()) == ended.verdict
+    assert kept.told is not None
+    assert (kept.told.hints_used, kept.told.revisions) == ((5,), 1)
+    assert kept.logs["nginx"] == ("nginx has nothing to say",)
+    assert "worker" not in kept.logs, "one that could not be asked"
