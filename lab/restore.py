@@ -72,6 +72,8 @@ def come_home(doors: Doors, report: Report) -> tuple[tuple[str, ...], float, flo
         stubborn = [fault for fault in faults_left if not _healed(doors, fault)]
     doors.stack.up(report)
     doors.forget_addresses()
+    # The application's own switches (services/api/darkroom/flags.py): at home all are as shipped.
+    doors.stack.exec("redis-broker", ["redis-cli", "DEL", "flags"])
     for fault in stubborn:
         faults.heal(doors.stack, fault.name, fault.token)
     _ask_witnesses(doors, faults_left)

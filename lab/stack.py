@@ -104,9 +104,17 @@ class Stack:
         return self.project.services()
 
     def services(self) -> list[ServiceState]:
-        """Every service by name: those that should run and those that do."""
-        found = {state.name: state for state in self.project.states()}
-        names = sorted({*self.expected, *found})
+        """Every service by name: those that should run and those that do.
+
+        An extra replica that has ended is missed by nobody.
+        """
+        expected = self.expected
+        found = {
+            state.name: state
+            for state in self.project.states()
+            if state.name in expected or state.state != "exited"
+        }
+        names = sorted({*expected, *found})
         return [found.get(name, ServiceState(name, "missing")) for name in names]
 
     def container(self, service: str) -> Container:
@@ -253,14 +261,17 @@ class Stack:
     def _clear_the_way(self) -> None:
         """Remove what compose would stumble over: it starts containers, it does not mend them.
 
+        And what it would leave: replicas that somebody has added, of services whose profile is off.
         A paused container cannot be started, a dead one never will be, one that is off the network
         stays off it, and waiting on an unhealthy one fails at once.
         """
         self.project.unpause()
+        expected = self.expected
         hopeless = [
             state.container_id
             for state in self.project.states()
-            if state.state in ("dead", "removing", "restarting")
+            if state.name not in expected
+            or state.state in ("dead", "removing", "restarting")
             or state.health == "unhealthy"
             or (state.state == "running" and not self.project.reachable(state))
         ]

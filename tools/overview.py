@@ -97,12 +97,15 @@ ROWS: dict[str, tuple[Panel, ...]] = {
         lines("Database calls by query", "api:query_seconds:p95"),
         lines("Reads by pool and reason", "api:reads:rate", "api:fallback_reads:rate"),
         lines("Requests by replica", "api:requests:rate"),
+        lines("Flags", "api:flag"),
+        lines("Turned away by a flag", "api:refused:rate"),
     ),
     "Cache": (
-        lines("Hits", "cache:hits:ratio", "cache:object_hits:ratio"),
+        lines("Hits", "cache:hits:ratio", "cache:object_hits:ratio", "cache:stale:ratio"),
         lines(
-            "Misses, errors, evictions",
+            "Misses, loads, errors, evictions",
             "cache:misses:rate",
+            "cache:loads:rate",
             "cache:errors:rate",
             "cache:evictions:rate",
         ),

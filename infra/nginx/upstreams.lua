@@ -5,6 +5,12 @@ return {
   -- back with another address, and one that does not resolve is simply down.
   peers = { "api-1:8000", "api-2:8000", "api-3:8000" },
 
+  -- More replicas, as many as the name has addresses just now; none is fine, too. They are
+  -- looked up every `active.interval`: docker compose up -d --scale api=2 api
+  -- Each is called after its address (api@10.0.0.7), joins when it is ready, and leaves when
+  -- the name has its address no more.
+  scaled = { "api:8000" },
+
   -- Passive checks: what customers' own requests tell. A connection error, a time-out or one of
   -- the statuses below is a failure (the same list as proxy_next_upstream in proxy.conf);
   -- `max_fails` of them within `fail_timeout` seconds, and the replica gets no requests for

@@ -87,6 +87,17 @@ def test_up_clears_what_compose_would_stumble_over(make, monkeypatch: pytest.Mon
     assert project.done[-1][0] == "up"
 
 
+def test_up_sends_replicas_away_that_are_not_declared(make, monkeypatch: pytest.MonkeyPatch):
+    """Extra replicas of a service whose profile is off are removed, however well they are; one
+    that has ended is not missed."""
+    stack, project = make(service("nginx"), service("api"), service("grafana", "exited", ""))
+    monkeypatch.setattr(project, "services", lambda: ["nginx"])
+    monkeypatch.setattr(stack, "healthy", lambda _: True)
+    assert [state.name for state in stack.services()] == ["api", "nginx"]
+    stack.up()
+    assert set(project.removed) == {"id-api", "id-grafana"}
+
+
 def test_up_asks_the_services_themselves(make, monkeypatch: pytest.MonkeyPatch):
     """Whoever is well by its own check is healthy, although the engine has not looked yet; and
     nobody is asked before the databases are there."""

@@ -9,6 +9,11 @@ local BUSY = -3
 
 local turn = 0
 
+-- "1" where the answer at hand says that its peer is well and merely too busy for this request.
+local function refusal()
+  return ngx.var.upstream_http_x_refused and "1" or "0"
+end
+
 -- `tried` is a list such as "api-1, api-3".
 local function first_untried(candidates, tried)
   tried = ", " .. tried .. ","
@@ -36,6 +41,8 @@ local function choose()
     end
     ngx.var.upstream_names = peer.name
   else
+    -- The headers are still those of the try before.
+    ngx.ctx.refusals = (ngx.ctx.refusals or "") .. refusal()
     ngx.var.upstream_names = tried .. ", " .. peer.name
   end
   local ok, problem = balancer.set_current_peer(peers.address(peer.name), peer.port)
@@ -45,4 +52,9 @@ local function choose()
   end
 end
 
-return { choose = choose }
+-- For the log phase: whether the peer of that try (1 is the first) refused for being busy.
+local function refused(try)
+  return ((ngx.ctx.refusals or "") .. refusal()):sub(try, try) == "1"
+end
+
+return { choose = choose, refused = refused }

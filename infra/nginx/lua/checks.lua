@@ -22,11 +22,11 @@ local nameserver = read_nameserver()
 
 local NAME_ERROR = 3    -- a DNS answer's code for "there is no such name" (RFC 1035)
 
--- Looks the peer's address up and remembers it. Returns it, or nil and why there is none.
-local function resolve(peer)
-  if peer.name:match("^%d+%.%d+%.%d+%.%d+$") then
-    peers.set_address(peer.name, peer.name)
-    return peer.name
+-- The addresses that a name has now, an empty list where it has none; or nil and why that is not
+-- known.
+local function look_up(name)
+  if name:match("^%d+%.%d+%.%d+%.%d+$") then
+    return { name }
   end
   local dns, problem = resolver:new({
     nameservers = { nameserver },
@@ -37,20 +37,18 @@ local function resolve(peer)
     return nil, problem
   end
   local answers
-  answers, problem = dns:query(peer.name, { qtype = dns.TYPE_A })
+  answers, problem = dns:query(name, { qtype = dns.TYPE_A })
   if not answers then
     return nil, "cannot ask for its address: " .. problem
   end
+  if answers.errcode and answers.errcode ~= NAME_ERROR then
+    return nil, "name does not resolve: " .. answers.errstr
+  end
+  local addresses = {}
   for _, answer in ipairs(answers) do
-    if answer.address then
-      peers.set_address(peer.name, answer.address)
-      return answer.address
-    end
+    addresses[#addresses + 1] = answer.address
   end
-  if answers.errcode == NAME_ERROR then
-    peers.forget_address(peer.name)
-  end
-  return nil, "name does not resolve: " .. (answers.errstr or "no address")
+  return addresses
 end
 
 -- Good or not, and the status or the error as text. The deadline is for all of it.
@@ -80,15 +78,66 @@ local function probe(peer, address)
 end
 
 local function check(peer)
-  local address, problem = resolve(peer)
+  local addresses, problem = look_up(peer.name)
+  if addresses and not addresses[1] then
+    peers.forget_address(peer.name)
+    problem = "name does not resolve: no address"
+  elseif addresses then
+    peers.set_address(peer.name, addresses[1])
+  end
   if not active.enabled then
     return
   end
-  if not address then
+  if not addresses or not addresses[1] then
     peers.record_check(peer.name, false, problem)
     return
   end
-  peers.record_check(peer.name, probe(peer, address))
+  peers.record_check(peer.name, probe(peer, addresses[1]))
+end
+
+-- One address of a scaled name. `named`: DNS says that it is there; nil while DNS is mute, when an
+-- answer must do.
+local function check_member(entry, address, member, named)
+  if named == false then
+    peers.leave(entry.name, address)
+    return
+  end
+  local good, reason = true, nil
+  if active.enabled then
+    good, reason = probe(entry, address)
+  end
+  if not member then
+    -- One that is still starting is not down: it has not come yet.
+    if good then
+      peers.join(entry.name, address)
+    end
+  elseif not good and named == nil then
+    peers.leave(entry.name, address)
+  elseif active.enabled then
+    peers.record_check(entry.name .. "@" .. address, good, reason)
+  end
+end
+
+local function check_scaled(entry)
+  local addresses = look_up(entry.name)
+  local members = peers.members(entry.name)
+  local named = {}
+  for address in pairs(members) do
+    if addresses then
+      named[address] = false
+    end
+  end
+  for _, address in ipairs(addresses or {}) do
+    named[address] = true
+  end
+  local threads = {}
+  for address in pairs(addresses and named or members) do
+    threads[#threads + 1] = ngx.thread.spawn(check_member, entry, address, members[address],
+      named[address])
+  end
+  for _, thread in ipairs(threads) do
+    ngx.thread.wait(thread)
+  end
 end
 
 -- Rounds may overlap when a peer is slow, so that the pace is kept whatever the time-outs.
@@ -97,8 +146,11 @@ local function round(premature)
     return
   end
   local threads = {}
-  for i, peer in ipairs(peers.all) do
-    threads[i] = ngx.thread.spawn(check, peer)
+  for _, peer in ipairs(config.peers) do
+    threads[#threads + 1] = ngx.thread.spawn(check, peer)
+  end
+  for _, entry in ipairs(config.scaled) do
+    threads[#threads + 1] = ngx.thread.spawn(check_scaled, entry)
   end
   for _, thread in ipairs(threads) do
     ngx.thread.wait(thread)

@@ -15,9 +15,10 @@ local function check_number(section, key, least)
     key .. " must be a number, at least " .. least .. ", not " .. tostring(value))
 end
 
+local seen = {}
+
 local function parse_peers(entries)
-  check(type(entries) == "table" and #entries > 0, "peers must list at least one \"name:port\"")
-  local peers, seen = {}, {}
+  local peers = {}
   for _, entry in ipairs(entries) do
     local name, port = tostring(entry):match("^([%w._-]+):(%d+)$")
     check(name, "\"" .. tostring(entry) .. "\" is not \"name:port\"")
@@ -30,6 +31,9 @@ end
 
 local settings = dofile(FILE)
 check(type(settings) == "table", "must return a table")
+check(type(settings.peers) == "table" and #settings.peers > 0,
+  "peers must list at least one \"name:port\"")
+check(settings.scaled == nil or type(settings.scaled) == "table", "scaled must be a list")
 local passive, active = settings.passive, settings.active
 check(type(passive) == "table", "passive is missing")
 check(type(active) == "table", "active is missing")
@@ -54,6 +58,7 @@ end
 
 return {
   peers = parse_peers(settings.peers),
+  scaled = parse_peers(settings.scaled or {}),
   passive = {
     max_fails = passive.max_fails,
     fail_timeout = passive.fail_timeout,

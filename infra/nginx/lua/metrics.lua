@@ -1,6 +1,7 @@
 -- Counters and histograms of requests, and their Prometheus text. A request costs a few
 -- increments: a histogram's buckets are counted apart here and summed up at the scrape.
 
+local balancer = require "balancer"
 local config = require "config"
 local peers = require "peers"
 
@@ -28,10 +29,12 @@ local function make_keys(subject)
 end
 
 local front = make_keys("")
-local by_peer = {}
-for _, peer in ipairs(config.peers) do
-  by_peer[peer.name] = make_keys(peer.name)
-end
+local by_peer = setmetatable({}, {
+  __index = function(cache, name)
+    cache[name] = make_keys(name)
+    return cache[name]
+  end,
+})
 
 local function count(keys, status, seconds)
   -- No other class is final; nginx writes 000 for a request that it gave up unread.
@@ -47,16 +50,19 @@ local function count(keys, status, seconds)
   counts:incr(keys.sum, seconds, 0)
 end
 
--- Counts every try of the request, and tells the passive checks of those that failed.
+-- Counts every try of the request, and tells the passive checks of those that failed: a peer that
+-- is well and has refused for being busy has not (lua/balancer.lua).
 -- nginx gives the tries' statuses and times as lists ("502, 200"); "-" is no answer.
 local function record_tries(names, options)
+  local at = 0
   local statuses = ngx.var.upstream_status:gmatch("[%d-]+")
   local times = ngx.var.upstream_response_time:gmatch("[%d.-]+")
   for name in names:gmatch("[^, ]+") do
     -- No status: the client went away before the peer answered (499).
     local status, seconds = tonumber(statuses()) or 499, tonumber(times())
     count(by_peer[name], status, not options.untimed and seconds or nil)
-    if config.passive.failing[status] then
+    at = at + 1
+    if config.passive.failing[status] and not balancer.refused(at) then
       peers.record_failure(name, "status " .. status)
     end
   end
@@ -102,7 +108,7 @@ end
 
 local function write_state(out, name, help, is_up)
   head(out, name, "gauge", help)
-  for _, peer in ipairs(config.peers) do
+  for _, peer in ipairs(peers.all()) do
     write(out, "%s{upstream=\"%s\"} %d\n", name, peer.name, is_up(peer.name) and 1 or 0)
   end
 end
@@ -117,12 +123,12 @@ function metrics.expose()
   write_histogram(out, "nginx_request_seconds", "", front)
   head(out, "nginx_upstream_requests_total", "counter",
     "Tries sent to an upstream, by class of status; a client that left counts as 4xx.")
-  for _, peer in ipairs(config.peers) do
+  for _, peer in ipairs(peers.all()) do
     local label = "upstream=\"" .. peer.name .. "\","
     write_counter(out, "nginx_upstream_requests_total", label, by_peer[peer.name])
   end
   head(out, "nginx_upstream_seconds", "histogram", "Time of each try, event streams left out.")
-  for _, peer in ipairs(config.peers) do
+  for _, peer in ipairs(peers.all()) do
     local label = "upstream=\"" .. peer.name .. "\","
     write_histogram(out, "nginx_upstream_seconds", label, by_peer[peer.name])
   end

@@ -5,7 +5,83 @@ local config = require "config"
 local events = require "events"
 
 local known = ngx.shared.peers
-local peers = { all = config.peers }
+local peers = {}
+
+-- The peers that a scaled name has brought, from the text of its addresses ("10.0.0.7 10.0.0.8"),
+-- which changes rarely and is asked for with each request.
+local joined = {}
+for i in ipairs(config.scaled) do
+  joined[i] = { text = "", peers = {} }
+end
+
+local function joined_peers(i)
+  local text = known:get("members:" .. config.scaled[i].name) or ""
+  local seen = joined[i]
+  if seen.text ~= text then
+    seen = { text = text, peers = {} }
+    for address in text:gmatch("%S+") do
+      seen.peers[#seen.peers + 1] = {
+        name = config.scaled[i].name .. "@" .. address,
+        port = config.scaled[i].port,
+      }
+    end
+    joined[i] = seen
+  end
+  return seen.peers
+end
+
+-- Every peer there is: those that are declared, then those that have joined.
+function peers.all()
+  if #config.scaled == 0 then
+    return config.peers
+  end
+  local all = { unpack(config.peers) }
+  for i in ipairs(config.scaled) do
+    for _, peer in ipairs(joined_peers(i)) do
+      all[#all + 1] = peer
+    end
+  end
+  return all
+end
+
+-- The addresses of those that a scaled name has brought, as a set.
+function peers.members(name)
+  local members = {}
+  for address in (known:get("members:" .. name) or ""):gmatch("%S+") do
+    members[address] = true
+  end
+  return members
+end
+
+local function set_members(name, members)
+  local list = {}
+  for address in pairs(members) do
+    list[#list + 1] = address
+  end
+  table.sort(list)
+  known:set("members:" .. name, table.concat(list, " "))
+end
+
+-- An address of a scaled name that is ready gets requests from now on.
+function peers.join(name, address)
+  local peer, members = name .. "@" .. address, peers.members(name)
+  members[address] = true
+  known:set("address:" .. peer, address)
+  known:set("active:" .. peer, true)
+  set_members(name, members)
+  events.log("info", "upstream " .. peer .. " has joined", peer, "up")
+end
+
+-- One that the name has no more is forgotten altogether.
+function peers.leave(name, address)
+  local peer, members = name .. "@" .. address, peers.members(name)
+  members[address] = nil
+  set_members(name, members)
+  for _, kind in ipairs({ "address", "active", "streak", "fails", "tripped", "resume" }) do
+    known:delete(kind .. ":" .. peer)
+  end
+  events.log("info", "upstream " .. peer .. " has left", peer, "gone")
+end
 
 function peers.address(name)
   return known:get("address:" .. name)
@@ -36,7 +112,7 @@ end
 -- The peers that a request may go to now.
 function peers.candidates()
   local up, addressed = {}, {}
-  for _, peer in ipairs(config.peers) do
+  for _, peer in ipairs(peers.all()) do
     if peers.address(peer.name) then
       addressed[#addressed + 1] = peer
       if peers.is_active_up(peer.name) and peers.is_passive_up(peer.name) then
@@ -92,7 +168,7 @@ end
 -- and the moments when no peer is left and when one is there again.
 function peers.log_passing()
   local any_up = false
-  for _, peer in ipairs(config.peers) do
+  for _, peer in ipairs(peers.all()) do
     local name = peer.name
     any_up = any_up or peers.is_up(name)
     if known:get("resume:" .. name) and peers.is_passive_up(name) then

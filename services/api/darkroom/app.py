@@ -9,6 +9,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from darkroom import albums, circle, errors, feed, health, jobs, photos, uploads, users
+from darkroom.rate_limit import RateLimit
 from darkroom.services import Services
 from darkroom.telemetry import BodyLimit, RequestId, Telemetry, Unforeseen
 
@@ -31,7 +32,8 @@ def create_app(services: Services) -> FastAPI:
         title="Darkroom",
         version="1.0",
         description="A small photo-sharing service. Who is asking says the header X-User-Id, as an "
-        "authenticating gateway would set it. Errors are application/problem+json.",
+        "authenticating gateway would set it. Errors are application/problem+json; 429 and 503 say "
+        "in Retry-After when to come again.",
         lifespan=lifespan,
         # Their pages come from somebody else's servers, which a stack without internet never sees.
         docs_url=None,
@@ -46,6 +48,7 @@ def create_app(services: Services) -> FastAPI:
     limit = services.config.upload_max_bytes + _MULTIPART_ALLOWANCE
     app.add_middleware(BodyLimit, most=limit)
     app.add_middleware(Unforeseen)
+    app.add_middleware(RateLimit, flags=services.flags)
     if services.config.telemetry_enabled:
         app.add_middleware(Telemetry)
     app.add_middleware(RequestId)

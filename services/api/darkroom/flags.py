@@ -73,8 +73,17 @@ SERVE_STALE = Flag(
     "serve_stale", "Expired objects are served for ten more TTLs while they are loaded again."
 )
 TTL_JITTER = Flag("ttl_jitter", "TTLs are spread by half either way: not all expire together.")
+SHED = Flag(
+    "shed", "With too many loads under way, reads that need one get 503: feeds first, photos last."
+)
+RATE_LIMIT = Flag(
+    "rate_limit",
+    "Requests a second for each replica, a tenth of it for each user; more get 429. 0: no limit.",
+    unit="requests a second",
+)
 
-FLAGS = {flag.name: flag for flag in (SINGLE_FLIGHT, EARLY_REFRESH, SERVE_STALE, TTL_JITTER)}
+_ALL = (SINGLE_FLIGHT, EARLY_REFRESH, SERVE_STALE, TTL_JITTER, SHED, RATE_LIMIT)
+FLAGS = {flag.name: flag for flag in _ALL}
 
 
 def find(name: str) -> Flag:

@@ -21,6 +21,7 @@ from darkroom.cache import Cache, Cached
 from darkroom.db import DatabaseTrouble
 from darkroom.errors import Problem
 from darkroom.flags import SINGLE_FLIGHT, Flags
+from darkroom.shedding import Shed, Shedding
 
 log = structlog.get_logger("darkroom.loading")
 
@@ -61,8 +62,9 @@ _Place = tuple[Cached, str]
 class Loading:
     """Loads what the cache has not, or not for much longer."""
 
-    def __init__(self, cache: Cache, flags: Flags) -> None:
+    def __init__(self, cache: Cache, flags: Flags, shedding: Shedding) -> None:
         self._cache = cache
+        self._shedding = shedding
         self._flags = flags
         self._flights: dict[_Place, asyncio.Task[Filled]] = {}
         self._refreshing: dict[_Place, asyncio.Task[None]] = {}
@@ -86,6 +88,8 @@ class Loading:
         if flight is not None:
             try:
                 filled = await asyncio.shield(flight)
+            except Shed:
+                raise
             except Problem:
                 # It was refused to that reader; not necessarily to this one.
                 pass
@@ -116,10 +120,11 @@ class Loading:
     async def _load(
         self, cached: Cached, field: str, load: Load, reason: str, *, own_write: bool = False
     ) -> Filled:
-        metrics.cache_loads.labels(cached.kind, reason).inc()
-        started = time.monotonic()
-        loaded = await load(own_write)
-        took = time.monotonic() - started
+        with self._shedding.load(cached.kind):
+            metrics.cache_loads.labels(cached.kind, reason).inc()
+            started = time.monotonic()
+            loaded = await load(own_write)
+            took = time.monotonic() - started
         body = dumps(loaded.body)
         if loaded.cacheable:
             await self._cache.put(cached, field, body, took)
@@ -153,7 +158,7 @@ class Loading:
             filled = await self._load(cached, field, load, "refresh")
             if not filled.shareable:
                 await self._cache.drop(cached, field)
-        except DatabaseTrouble as trouble:
+        except (DatabaseTrouble, Shed) as trouble:
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
             log.info("not refreshed", object=cached.key, why=str(trouble))
         except Problem:

@@ -40,6 +40,9 @@ cache_requests = Counter("cache_requests_total", "Look-ups in the cache.", ["obj
 cache_loads = Counter(
     "cache_loads_total", "Loads from a database to fill the cache, and why.", ["object", "reason"]
 )
+http_refused = Counter(
+    "http_refused_total", "Requests turned away by a flag: which, and what of.", ["flag", "what"]
+)
 flag = Gauge("darkroom_flag", "An operator's switch: 1 on, 0 off, or its number.", ["flag"])
 queue_published = Counter("queue_published_total", "Tasks handed to the broker.")
 queue_publish_failures = Counter(
@@ -53,5 +56,8 @@ for _object in ("album", "feed", "photo", "user", "user_photos"):
         cache_requests.labels(_object, _result)
     for _reason in ("miss", "refresh"):
         cache_loads.labels(_object, _reason)
+    http_refused.labels("shed", _object)
+for _whose in ("user", "replica"):
+    http_refused.labels("rate_limit", _whose)
 for _pool, _reason in (("replica", "default"), ("primary", "own_write"), ("primary", "fallback")):
     db_reads.labels(_pool, _reason)

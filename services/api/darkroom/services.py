@@ -17,6 +17,7 @@ from darkroom.flags import Flags
 from darkroom.loading import Loading
 from darkroom.originals import Originals
 from darkroom.routing import Reads
+from darkroom.shedding import Shedding
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Services:
     reads: Reads
     cache: Cache
     loading: Loading
+    flags: Flags
     flag_reader: FlagReader
     broker: Broker
     originals: Originals
@@ -47,7 +49,8 @@ class Services:
             replica=replica,
             reads=Reads(primary, replica, budget=config.read_budget),
             cache=cache,
-            loading=Loading(cache, flags),
+            loading=Loading(cache, flags, Shedding(flags, config.pool_size)),
+            flags=flags,
             flag_reader=FlagReader(config, flags),
             broker=Broker(config),
             originals=Originals(config.media),

@@ -1,0 +1,57 @@
+"""Load shedding (the flag `shed`): under too much load, less important reads are refused at once.
+
+What is counted are loads from the databases under way in this replica, so an answer from the cache
+is never refused, and neither is a write. Each kind has its share of the pool's connections; a kind
+beyond its share is refused while more important ones still find a connection free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from darkroom import metrics
+from darkroom.errors import Problem
+from darkroom.flags import SHED, Flags
+
+#: Most loads under way at which one more of a kind is begun, as a share of the pool. A feed is the
+#: dearest read and the one that is missed least; a single object may even queue for a connection.
+SHARES = {"feed": 0.5, "album": 0.7, "user_photos": 0.7, "photo": 2.0, "user": 2.0}
+
+#: Seconds; by then what is under way has ended one way or the other.
+_RETRY_AFTER = 2
+#: Tells the front door that this replica is well and merely busy: no failure to count against it.
+REFUSED_HEADER = "X-Refused"
+
+
+class Shed(Problem):
+    """503: this replica has more important things to load."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            503,
+            f"Too much to do: no {kind.replace('_', ' ')} is loaded now.",
+            headers={"Retry-After": str(_RETRY_AFTER), REFUSED_HEADER: "shed"},
+            reason="shed",
+        )
+
+
+class Shedding:
+    """Counts this replica's loads under way, and refuses some when there are too many."""
+
+    def __init__(self, flags: Flags, pool_size: int) -> None:
+        self._flags = flags
+        self._most = {kind: share * pool_size for kind, share in SHARES.items()}
+        self._under_way = 0
+
+    @contextmanager
+    def load(self, kind: str) -> Iterator[None]:
+        """One load of `kind` for as long as the block lasts; raises Shed."""
+        if self._flags.on(SHED) and self._under_way >= self._most[kind]:
+            metrics.http_refused.labels(SHED.name, kind).inc()
+            raise Shed(kind)
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
