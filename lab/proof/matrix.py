@@ -73,14 +73,14 @@ def _tempting(
 ) -> Iterator[Row]:
     """A wrong fix, together with the true diagnosis."""
     verdict = _told(scenario, history, true_diagnosis(scenario), vocabulary)
-    fix = history.recovery.fix if history.recovery else None
     yield _diagnosed(name, PASS, verdict)
-    if fix is None:
-        yield _mitigated(name, FAIL, verdict)
-    else:
-        # The system showed it, and the scenario says why it counts.
+    fix = history.recovery.fix if history.recovery else None
+    if fix is not None and verdict.mitigated is PASS:
+        # The system showed what the scenario accepts, and the scenario says why it counts.
         accepted = _mitigated(name, PASS, verdict)
         yield replace(accepted, why=f"accepted: {fix.what}; {accepted.why}")
+    else:
+        yield _mitigated(name, FAIL, verdict)
 
 
 def _remedy(scenario: Scenario, history: History, vocabulary: Vocabulary) -> Iterator[Row]:
