@@ -31,6 +31,9 @@ from lab.series import Condition, Span
 from lab.shipped import rules_as_shipped
 from lab.steady import BEHIND_S, Look, look, wait_until
 
+FIX_SHOWS_S = 5.0
+"""How long an accepted fix must be seen to be in place: as far as rates look back."""
+
 WATCHERS = ("prometheus", "grafana")
 """Services that look at the system and are no part of it, beside the exporters: without them there
 is nothing to measure, which is unknown, and not the learner's failure."""
@@ -54,7 +57,7 @@ def measure(
     hold = scenario.objectives.hold_s
     now = doors.now() - BEHIND_S
     try:
-        fix = _accepted(doors, scenario, Span(now - BEHIND_S, now))
+        fix = _accepted(doors, scenario, now)
     except PrometheusUnavailable:
         fix = None
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
@@ -82,7 +85,7 @@ def measure(
         # Nothing held; or the pager took its time, and it must have held to the end of that.
         window = Span(end - hold, end)
     try:
-        fix = _accepted(doors, scenario, window)
+        fix = _accepted(doors, scenario, window.end)
     except PrometheusUnavailable:
         fix = None
     return Recovery(
@@ -100,13 +103,14 @@ def measure(
     )
 
 
-def _accepted(doors: Doors, scenario: Scenario, window: Span) -> FixSeen | None:
-    """The accepted fix that the system shows over all of the window, if any.
+def _accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
+    """The accepted fix that the system shows at the end of the window, if any. What it was good for
+    the objectives tell, over the whole of it.
 
     Raises `PrometheusUnavailable`.
     """
     for fix in scenario.accepted_fixes:
-        if all(one.held for one in look(doors, fix.when, window.start, window.end)):
+        if all(one.held for one in look(doors, fix.when, end - FIX_SHOWS_S, end)):
             return FixSeen(scenario.fill(fix.what), tuple(fix.without), tuple(fix.keep))
     return None
 

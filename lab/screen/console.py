@@ -32,7 +32,7 @@ PLAIN_WIDTH = 200
 
 def console() -> Console:
     """Standard output, at the terminal's width."""
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
 
 
 def is_terminal() -> bool:
