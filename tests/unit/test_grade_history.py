@@ -10,6 +10,7 @@ import pytest
 
 from lab import incident
 from lab.archive import load, save
+from lab.diagnosis import Evidence
 from lab.ending import end
 from lab.errors import BadInput
 from lab.history import History, Outcome, Told
@@ -149,3 +150,16 @@ def test_what_an_incident_leaves_is_judged_alike_anywhere(tmp_path: Path) -> Non
     assert (kept.told.hints_used, kept.told.revisions) == ((5,), 1)
     assert kept.logs["nginx"] == ("nginx has nothing to say",)
     assert "worker" not in kept.logs, "one that could not be asked"
+
+
+def test_a_panel_is_evidence_without_grafana() -> None:
+    """The dashboards show signals, so a recording can answer for them; raw metrics it cannot."""
+    home = "http://127.0.0.1:3000/d/night-overview/x?viewPanel=panel-2"
+    shown = with_receipts(
+        night(), replace(diagnosis(), evidence=(Evidence("panel", home), Evidence("panel", "x")))
+    )
+    panel, odd = shown.receipts
+    assert panel.problem is None
+    assert panel.signals
+    assert panel.observed
+    assert odd.problem is not None
