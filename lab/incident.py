@@ -24,7 +24,7 @@ from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
 from lab.restore import call_off, come_home
-from lab.scenario import Hint, Scenario
+from lab.scenario import Hint, Load, Scenario
 from lab.series import Condition, Span
 from lab.steady import prove_up, refuse, wait_until
 
@@ -36,8 +36,8 @@ ARRIVING = 0.7
 """Share of the scenario's rate that must be seen arriving. Arrivals are a Poisson process: over the
 5 s that a rate looks back, 300 of them vary by 17, and never by 90 while the customers come."""
 
-RAMP = 0.1
-"""Share of the customers who come at first, where a scenario wants them to come gradually."""
+RAMP_STEP_S = 5.0
+"""Where customers come gradually, a few more come each time after so many seconds."""
 
 STAY_S = 15 * 60
 """Whoever works on an incident gets at least this many seconds of customers more."""
@@ -119,13 +119,10 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
     load = scenario.load
     rate = load.rate
     doors.load.stop()
-    first = rate * RAMP if load.ramp_s else rate
+    first = rate * RAMP_STEP_S / load.ramp_s if load.ramp_s else rate
     state = doors.load.start(first, scenario.load_seconds, scenario.seed, load.focus, load.fans)
     doors.journal.stamp(number, "load_run", state.run_id or "")
-    if load.ramp_s:
-        with report.step("the first customers come"):
-            doors.pause(load.ramp_s)
-        doors.load.set_rate(rate)
+    _ramp(doors, load, report)
     arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
     conditions = {
         **{str(condition): condition for condition in doors.catalogue.steady()},
@@ -154,6 +151,20 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
     doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
     doors.journal.stamp(number, "baseline_from", baseline.start)
     doors.journal.stamp(number, "baseline_until", baseline.end)
+
+
+def _ramp(doors: Doors, load: Load, report: Report) -> None:
+    """Let more and more of them come, until all do."""
+    if not load.ramp_s:
+        return
+    with report.step("the first customers come") as step:
+        begun = doors.now()
+        while (past := doors.now() - begun) < load.ramp_s:
+            share = min(1.0, (past + RAMP_STEP_S) / load.ramp_s)
+            doors.load.set_rate(load.rate * share)
+            step.at(past, load.ramp_s, f"{load.rate * share:.0f} a second")
+            doors.pause(RAMP_STEP_S)
+    doors.load.set_rate(load.rate)
 
 
 # -- while it is on -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from lab.faults import FaultParams, discover
 from lab.grading.truth import Answer, Truth
@@ -48,8 +48,8 @@ class Load(_Model):
         default=0,
         ge=0,
         le=120,
-        description="how long a tenth of them come at first, so that what is dear to make is made "
-        "once before many want it",
+        description="how long it takes until all of them come: what is dear to make is made once "
+        "before many want it",
     )
     warm_s: float = Field(
         default=20,
@@ -139,7 +139,8 @@ class Hint(_Model):
     text: str = Field(min_length=10)
 
 
-Pick = str | int | float
+Pick = JsonValue
+"""What a seed may pick: a word, a number, or a whole piece of the file."""
 
 
 class ScenarioFile(_Model):
@@ -155,7 +156,7 @@ class ScenarioFile(_Model):
     tags: list[str] = []
     builds_on: list[str] = []
     unlocks: list[str] = []
-    choices: dict[str, Annotated[list[Pick | dict[str, Pick]], Field(min_length=1)]] = {}
+    choices: dict[str, Annotated[list[Pick], Field(min_length=1)]] = {}
     load: Load
     objectives: Objectives
     stage: list[AnyFaultParams] = Field(
@@ -228,7 +229,8 @@ class Scenario(ScenarioFile):
 
 
 def scenario_schema() -> dict[str, Any]:
-    """The JSON Schema of scenario.yaml, for editors. Any scalar may also be a `{choice: name}`."""
+    """The JSON Schema of scenario.yaml, for editors. Any scalar, and any fault as a whole,
+    may also be a `{choice: name}`."""
     schema = ScenarioFile.model_json_schema(by_alias=True)
     choice = {
         "type": "object",
@@ -244,7 +246,8 @@ def scenario_schema() -> dict[str, Any]:
         if not isinstance(node, dict):
             return node
         opened = {key: open_up(value) for key, value in node.items()}
-        if node.get("type") in ("string", "integer", "number") and "const" not in node:
+        scalar = node.get("type") in ("string", "integer", "number") and "const" not in node
+        if scalar or "oneOf" in node:
             return {"anyOf": [opened, {"$ref": "#/$defs/Choice"}]}
         return opened
 

@@ -93,8 +93,8 @@ def is_public(photo_id: int) -> bool:
 #: What a link from outside leads to: so many photos, the most popular ones.
 LINKED = 20
 
-#: Users whom most others follow; their circles are what their fans look at.
-STARS = 8
+#: Users whom many follow, about as many each; their circles are what their fans look at.
+STARS = range(3, 11)
 
 
 class Visits:
@@ -119,8 +119,7 @@ class Visits:
             photo = _photos.rank(self._links.randrange(1, LINKED + 1))
             return Visit("photo", _visitors.pick(who), photo if is_public(photo) else 3, chance)
         if self._links.random() < self.fans:
-            star = self._links.randrange(1, STARS + 1)
-            return Visit("circle", _visitors.pick(who), star, chance)
+            return Visit("circle", _visitors.pick(who), self._links.choice(STARS), chance)
         operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
         subject = _SUBJECTS.get(operation, _photos).pick(what)
         if operation not in _SUBJECTS and not is_public(subject):
