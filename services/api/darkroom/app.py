@@ -13,6 +13,7 @@ from darkroom.rate_limit import RateLimit
 from darkroom.services import Services
 from darkroom.telemetry import BodyLimit, RequestId, Telemetry, Unforeseen
 
+_PARTS = (feed, users, albums, photos, uploads, jobs, health)
 #: Multipart boundaries, part headers and the other fields, on top of the file itself.
 _MULTIPART_ALLOWANCE = 64 * 1024
 
@@ -48,7 +49,8 @@ def create_app(services: Services) -> FastAPI:
     limit = services.config.upload_max_bytes + _MULTIPART_ALLOWANCE
     app.add_middleware(BodyLimit, most=limit)
     app.add_middleware(Unforeseen)
-    app.add_middleware(RateLimit, flags=services.flags)
+    routes = [route for part in _PARTS for route in part.router.routes]
+    app.add_middleware(RateLimit, flags=services.flags, routes=routes)
     if services.config.telemetry_enabled:
         app.add_middleware(Telemetry)
     app.add_middleware(RequestId)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncpg
 import structlog
@@ -32,6 +32,8 @@ TROUBLE = (
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
 )
+
+_ENDED = (asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 #: Seconds to take a connection back; one that needs longer is thrown away.
 _RELEASE_TIMEOUT = 1.0
@@ -79,11 +81,8 @@ class Connection:
             return await self._raw.fetch(query.text, *args, timeout=timeout)
         except TROUBLE as error:
             raise DatabaseTrouble(self._pool, _reason(error), error) from error
-        except asyncpg.InterfaceError as error:
-            # asyncpg says so both for wrong use and for a connection that closed meanwhile.
-            if not self._raw.is_closed():
-                raise
-            raise DatabaseTrouble(self._pool, "connection", error) from error
+        except _ENDED as error:
+            self._ended(error)
         finally:
             metrics.db_query_duration.labels(self._pool, query.name).observe(
                 time.monotonic() - started
@@ -102,6 +101,17 @@ class Connection:
                 yield
         except TROUBLE as error:
             raise DatabaseTrouble(self._pool, _reason(error), error) from error
+        except _ENDED as error:
+            self._ended(error)
+
+    def _ended(self, error: asyncpg.InterfaceError | asyncpg.InternalClientError) -> NoReturn:
+        """Raises DatabaseTrouble where the session has ended, else the error itself."""
+        # asyncpg says InterfaceError both for wrong use and for a connection that closed meanwhile,
+        # and the other where the server has said good-bye and not hung up yet.
+        if isinstance(error, asyncpg.InterfaceError) and not self._raw.is_closed():
+            raise error
+        self._raw.terminate()
+        raise DatabaseTrouble(self._pool, "connection", error) from error
 
 
 class Database:

@@ -155,10 +155,12 @@ class Loading:
         try:
             if not lease.held or (stale and lease.body is not None):
                 return  # another replica does it, or has done it
+            if self._shedding.refuses(cached.kind):
+                return
             filled = await self._load(cached, field, load, "refresh")
             if not filled.shareable:
                 await self._cache.drop(cached, field)
-        except (DatabaseTrouble, Shed) as trouble:
+        except DatabaseTrouble as trouble:
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
             log.info("not refreshed", object=cached.key, why=str(trouble))
         except Problem:

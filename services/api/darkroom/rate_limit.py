@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from darkroom import metrics
@@ -18,9 +19,10 @@ from darkroom.flags import RATE_LIMIT, Flags
 class RateLimit:
     """Around the routes: what is refused here has cost next to nothing."""
 
-    def __init__(self, app: ASGIApp, flags: Flags) -> None:
+    def __init__(self, app: ASGIApp, flags: Flags, routes: Sequence[BaseRoute]) -> None:
         self._app = app
         self._flags = flags
+        self._routes = routes
         self._buckets = Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,7 +36,7 @@ class RateLimit:
             await self._app(scope, receive, send)
             return
         metrics.http_refused.labels(RATE_LIMIT.name, whose).inc()
-        _name_route(scope)
+        self._name_route(scope)
         refusal = problem_response(
             429,
             f"More requests than this {whose} may have; come again in {wait:.1f} s.",
@@ -44,10 +46,9 @@ class RateLimit:
         )
         await refusal(scope, receive, send)
 
-
-def _name_route(scope: Scope) -> None:
-    """Metrics and logs name the route, which the router, not asked here, would have found."""
-    for route in scope["app"].routes:
-        if route.matches(scope)[0] is Match.FULL:
-            scope["route"] = route
-            return
+    def _name_route(self, scope: Scope) -> None:
+        """Metrics and logs name the route, which the router, not asked here, would have found."""
+        for route in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                scope["route"] = route
+                return

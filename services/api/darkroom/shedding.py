@@ -44,10 +44,14 @@ class Shedding:
         self._most = {kind: share * pool_size for kind, share in SHARES.items()}
         self._under_way = 0
 
+    def refuses(self, kind: str) -> bool:
+        """Whether a load of `kind` would be refused now."""
+        return self._flags.on(SHED) and self._under_way >= self._most[kind]
+
     @contextmanager
     def load(self, kind: str) -> Iterator[None]:
         """One load of `kind` for as long as the block lasts; raises Shed."""
-        if self._flags.on(SHED) and self._under_way >= self._most[kind]:
+        if self.refuses(kind):
             metrics.http_refused.labels(SHED.name, kind).inc()
             raise Shed(kind)
         self._under_way += 1
