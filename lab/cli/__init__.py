@@ -87,8 +87,9 @@ def tell_interrupted() -> None:
 
 def main() -> None:
     """The entry point."""
-    # Whoever stops us politely gets the same care as whoever presses Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # Whoever stops us politely gets the same care as whoever presses Ctrl-C, also where a script
+    # has started us in its background: there SIGINT is ignored.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # They register themselves.
     from lab.cli import bench, incident, recorded, run, stack, verify  # noqa: F401
 

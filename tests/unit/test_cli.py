@@ -194,3 +194,24 @@ def test_an_interrupt_says_where_things_stand(
 def test_the_exit_code_of_an_interrupt_is_its_own() -> None:
     """As shells have it for SIGINT."""
     assert cli.INTERRUPTED == 130
+
+
+def test_being_stopped_politely_works_in_the_background_too(tmp_path: Path) -> None:
+    """A script's `lab ... &` is started with SIGINT ignored; SIGTERM must still interrupt it."""
+    script = (
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from lab.cli import command, main\n"
+        "@command('wait')\ndef wait() -> None:\n    'Wait.'\n"
+        "    print('waiting', flush=True)\n    time.sleep(30)\n"
+        "import sys\nsys.argv = ['lab', 'wait']\nmain()\n"
+    )
+    env = {**os.environ, "LAB_HOME": str(tmp_path), "LAB_PROJECT": "nobody"}
+    argv = [sys.executable, "-c", script]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        process.terminate()
+        try:
+            assert process.wait(10) == cli.INTERRUPTED
+        finally:
+            process.kill()
