@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from docker.types import Mount
 
 from lab import engine
 from lab.errors import MachineLacks
@@ -83,7 +84,8 @@ def url(image: str) -> Iterator[str]:
         init=True,
         ports={"9090/tcp": ("127.0.0.1", None)},
         read_only=True,
-        tmpfs={"/tmp": "", "/prometheus": "mode=1777"},
+        tmpfs={"/tmp": ""},
+        mounts=[Mount("/prometheus", None, type="volume")],
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
     )
