@@ -28,7 +28,7 @@ from lab.prometheus import PrometheusUnavailable
 from lab.records import PlannedFault, Row
 from lab.scenario import Scenario
 from lab.series import Condition, Span
-from lab.shipped import rules_as_shipped
+from lab.shipped import rules_as_shipped, rules_loaded_at
 from lab.steady import BEHIND_S, Look, look, wait_until
 
 FIX_SHOWS_S = 5.0
@@ -63,18 +63,25 @@ def measure(
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
     until = doors.now() + within_s
     window: Span | None = None
-    try:
-        held = wait_until(
+
+    def watch(since: float) -> Span | list[Look]:
+        return wait_until(
             doors,
             keep,
             hold_s=hold,
             within_s=within_s,
-            # The past counts too: what was mended a minute ago need not be waited for again.
-            not_before=row.injected_at,
+            not_before=since,
             title=f"watching whether the objectives hold for {hold:g} s",
             report=report,
             each=each,
         )
+
+    try:
+        # The past counts too: what was mended a minute ago need not be waited for again.
+        held = watch(row.injected_at)
+        if isinstance(held, Span) and (loaded := rules_loaded_at(doors.prometheus)) > held.start:
+            # Whoever restarted Prometheus, perhaps for good reasons, waits a little longer.
+            held = watch(loaded)
         if isinstance(held, Span):
             _wait_for_quiet(doors, scenario, until, report)
             window = held

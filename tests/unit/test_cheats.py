@@ -17,6 +17,7 @@ from lab.documents import Document
 from lab.doors import Doors
 from lab.ending import end, resolve
 from lab.errors import BadInput
+from lab.gather import last_recovery
 from lab.grade import grade
 from lab.grading.recovery import recovery_checks
 from lab.history import DataSeen, FaultSeen, LoadSeen, Outcome, ServiceSeen
@@ -240,16 +241,32 @@ def test_adding_a_rule_of_the_same_name_fails(doors: Doors, world: World) -> Non
     assert resolve(doors, QUIET).outcome is FAIL
 
 
-def test_rules_loaded_while_being_watched_are_unknown(doors: Doors, world: World) -> None:
-    """Part of the window may have been measured with others; the next look decides."""
+def test_a_window_begins_after_the_rules_were_loaded(doors: Doors, world: World) -> None:
+    """Part of an earlier one may have been measured with others, so it is watched anew."""
     on(doors, world)
     mend(world)
     world.pause(30)
-    world.reloaded_at = world.now - BEHIND_S - 3
+    world.reloaded_at = loaded = world.now - BEHIND_S - 3
+    assert resolve(doors, QUIET).outcome is PASS
+    (row,) = doors.journal.incidents()
+    recovery = last_recovery(doors, row)
+    assert recovery is not None
+    assert recovery.window.start >= loaded
+
+
+def test_rules_loaded_while_being_watched_are_unknown(doors: Doors, world: World) -> None:
+    """Whoever loads rules over and over is never measured with the shipped ones."""
+    on(doors, world)
+    mend(world)
+    world.pause(30)
+
+    def load_again() -> None:
+        world.reloaded_at = world.now
+
+    world.on_pause = load_again
+    load_again()
     measured = resolve(doors, QUIET)
     assert {one.name for one in measured.checks if one.outcome is UNKNOWN} == {NAME}
-    world.pause(30)
-    assert resolve(doors, QUIET).outcome is PASS
 
 
 def test_prometheus_writes_rules_its_own_way() -> None:
