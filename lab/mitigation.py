@@ -50,8 +50,9 @@ def measure(
 ) -> Recovery:
     """Wait until the objectives have held for a full window, then look at everything else.
 
-    After `within_s` seconds (not counting the window) the last full window is taken as it is. What
-    cannot be looked at is recorded as such, with the reason.
+    After `within_s` seconds (not counting the window) the last full window is taken as it is; as
+    long again the pager may take to fall silent. What cannot be looked at is recorded as such, with
+    the reason.
     """
     assert row.injected_at is not None
     hold = scenario.objectives.hold_s
@@ -61,7 +62,6 @@ def measure(
     except PrometheusUnavailable:
         fix = None
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
-    until = doors.now() + within_s
     window: Span | None = None
 
     def watch(since: float) -> Span | list[Look]:
@@ -83,7 +83,7 @@ def measure(
             # Whoever restarted Prometheus, perhaps for good reasons, waits a little longer.
             held = watch(loaded)
         if isinstance(held, Span):
-            _wait_for_quiet(doors, scenario, until, report)
+            _wait_for_quiet(doors, scenario, doors.now() + within_s, report)
             window = held
     except PrometheusUnavailable as error:
         report.say(f"cannot measure: {error.message}")

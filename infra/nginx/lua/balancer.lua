@@ -3,8 +3,7 @@
 local balancer = require "ngx.balancer"
 local peers = require "peers"
 
--- nginx's NGX_BUSY, "no live upstreams": a 502, of which lua/problem.lua makes a 503 when
--- no peer was tried.
+-- nginx's NGX_BUSY, "no live upstreams": a 502, of which lua/problem.lua makes a 503.
 local BUSY = -3
 
 local turn = 0

@@ -28,10 +28,18 @@ local DETAILS = {
   [504] = "The application did not answer in time.",
 }
 
+-- Whether the last try had no peer to go to: none was up from the start, or the others went down
+-- between a first try and the next.
+local function nobody_was_left()
+  local _, tries = (ngx.var.upstream_status or ""):gsub("[%d-]+", "")
+  local _, peers = ngx.var.upstream_names:gsub("[^, ]+", "")
+  return tries > peers
+end
+
 local function answer()
   local status = ngx.status
-  if status == 502 and ngx.var.upstream_names == "" then
-    status = 503    -- there was no peer to try
+  if status == 502 and (ngx.var.upstream_names == "" or nobody_was_left()) then
+    status = 503
   end
   local body = cjson.encode({
     type = "about:blank",
