@@ -34,6 +34,9 @@ from lab.steady import BEHIND_S, Look, look, wait_until
 FIX_SHOWS_S = 5.0
 """How long an accepted fix must be seen to be in place: as far as rates look back."""
 
+RINGS_S = 5.0
+"""An alert that rings says so each second; one that has not for so long rings no more."""
+
 WATCHERS = ("prometheus", "grafana")
 """Services that look at the system and are no part of it, beside the exporters: without them there
 is nothing to measure, which is unknown, and not the learner's failure."""
@@ -235,7 +238,9 @@ def _counted(doors: Doors, counter: str, window: Span) -> int | None:
 
 def _ringing(doors: Doors, alert: str) -> bool:
     firing = f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
-    return bool(doors.prometheus.query(firing, doors.now()))
+    # Of a Prometheus that was restarted the last word from before would count for five minutes.
+    now = f"last_over_time({firing}[{RINGS_S:g}s])"
+    return bool(doors.prometheus.query(now, doors.now()))
 
 
 def _pager(doors: Doors, scenario: Scenario) -> Check:

@@ -282,7 +282,7 @@ class FakePrometheus:
         if self.world.blind:
             raise PrometheusUnavailable("Prometheus does not answer")
         times = [float(at) for at in range(int(-(-start // 1)), int(end) + 1)]
-        if expr.startswith("ALERTS"):
+        if "ALERTS{" in expr:
             times = [at for at in times if self.world.rings(at)]
             return [Series({}, times, [1.0] * len(times))] if times else []
         if match := re.fullmatch(r"sum\((load_\w+)\)", expr):
