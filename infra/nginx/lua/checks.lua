@@ -51,19 +51,20 @@ local function look_up(name)
   return addresses
 end
 
--- Good or not, and the status or the error as text. The deadline is for all of it.
+-- Good or not, the status or the error as text, and whether anybody took the connection at all.
+-- The deadline is for all of it.
 local function probe(peer, address)
   local deadline = ngx.now() + active.timeout
   local socket = ngx.socket.tcp()
   socket:settimeout(active.timeout * 1000)
   local ok, problem = socket:connect(address, peer.port)
   if not ok then
-    return false, problem
+    return false, problem, false
   end
   ok, problem = socket:send("GET " .. active.path .. " HTTP/1.1\r\nHost: " .. peer.name
     .. "\r\nUser-Agent: nginx-check\r\nConnection: close\r\n\r\n")
   if not ok then
-    return false, problem
+    return false, problem, true
   end
   ngx.update_time()
   socket:settimeout(math.max(1, (deadline - ngx.now()) * 1000))
@@ -71,10 +72,10 @@ local function probe(peer, address)
   line, problem = socket:receive("*l")
   socket:close()
   if not line then
-    return false, problem
+    return false, problem, true
   end
   local status = line:match("^HTTP/1%.%d (%d%d%d)")
-  return status == "200", status or "not an HTTP answer"
+  return status == "200", status or "not an HTTP answer", true
 end
 
 local function check(peer)
@@ -92,26 +93,27 @@ local function check(peer)
     peers.record_check(peer.name, false, problem)
     return
   end
-  peers.record_check(peer.name, probe(peer, addresses[1]))
+  local good, reason = probe(peer, addresses[1])
+  peers.record_check(peer.name, good, reason)
 end
 
--- One address of a scaled name. `named`: DNS says that it is there; nil while DNS is mute, when an
--- answer must do.
+-- One address of a scaled name. `named`: DNS says that it is there; nil while DNS is mute, when
+-- whoever takes a connection is there: one that is frozen does, one that is gone does not.
 local function check_member(entry, address, member, named)
   if named == false then
     peers.leave(entry.name, address)
     return
   end
-  local good, reason = true, nil
+  local good, reason, there = true, nil, true
   if active.enabled then
-    good, reason = probe(entry, address)
+    good, reason, there = probe(entry, address)
   end
   if not member then
     -- One that is still starting is not down: it has not come yet.
     if good then
       peers.join(entry.name, address)
     end
-  elseif not good and named == nil then
+  elseif named == nil and not there then
     peers.leave(entry.name, address)
   elseif active.enabled then
     peers.record_check(entry.name .. "@" .. address, good, reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 ALL = ("api-1", "api-2", "api-3")
 
@@ -126,6 +126,31 @@ def test_frozen_replica_is_left_out_and_comes_back(rig: Any) -> None:
     assert max(answer.elapsed.total_seconds() for answer in answers) < 1
     rig.replicas["api-2"].unpause()
     rig.until_up(*ALL)
+
+
+def test_joined_replica_is_not_forgotten_while_names_cannot_be_looked_up(bare: Any) -> None:
+    """While DNS is mute, one that joined and freezes is out, but known; a dead one is gone."""
+    bare.start("api")
+    replica = bare.replicas["api"]
+    replica.reload()
+    address = replica.attrs["NetworkSettings"]["Networks"][bare.name]["IPAddress"]
+    series = f'nginx_upstream_up{{upstream="api@{address}"}}'
+
+    def state() -> float | None:
+        return cast("float | None", bare.metrics().get(series))
+
+    bare.until(state, lambda up: up == 1, "it has joined", 10)
+    # Port 53 of the container itself: nobody is there to answer.
+    silence = ["sh", "-c", "echo nameserver 127.0.0.1 > /etc/resolv.conf"]
+    for argv, user in ((silence, "root"), (["nginx", "-s", "reload"], "")):
+        code, said = bare.nginx.exec_run(argv, user=user)
+        assert code == 0, said
+    replica.pause()
+    bare.until(state, lambda up: up == 0, "it is out of rotation", 10)
+    replica.unpause()
+    bare.until(state, lambda up: up == 1, "it is back", 10)
+    replica.kill()
+    bare.until(state, lambda up: up is None, "it is gone", 10)
 
 
 def test_mistake_in_the_configuration_changes_nothing(rig: Any) -> None:
