@@ -128,6 +128,17 @@ def test_shed_keeps_photos_and_uploads_when_feeds_pile_up(
     assert all(answer.elapsed.total_seconds() < 1 for answer in shed)
 
 
+def test_shed_loads_everything_when_there_is_little_to_do(stack: Stack, darkroom: Darkroom) -> None:
+    """Every kind of object has its share: at rest, nothing is refused."""
+    turn(stack, darkroom, "shed", "on")
+    user = anybody()
+    pages = ["feed", f"users/{user}", f"users/{user}/photos", f"users/{user}/circle"]
+    pages += [f"albums/{2 * user}", f"photos/{20 * user + 2}"]
+    answers = [darkroom.get(f"/api/{page}", user=user + 1) for page in pages]
+    assert [answer.status_code for answer in answers] == [200] * len(pages)
+    assert {answer.headers["x-source"] for answer in answers} == {"replica"}
+
+
 def test_rate_limit_refuses_what_is_too_much(stack: Stack, darkroom: Darkroom) -> None:
     """One user's hurry is told 429 and when to come again, and another user does not feel it."""
     assert {answer.status_code for answer in rush(darkroom, "/api/feed", 7)} == {200}

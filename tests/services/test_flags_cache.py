@@ -77,8 +77,8 @@ def test_single_flight_loads_once(stack: Stack, darkroom: Darkroom) -> None:
         assert len({answer.content for answer in answers}) == 1
 
 
-def test_single_flight_waits_only_for_a_moment(stack: Stack, darkroom: Darkroom) -> None:
-    """A replica that holds the lease and never delivers costs a second, not an answer."""
+def test_single_flight_waits_only_for_a_while(stack: Stack, darkroom: Darkroom) -> None:
+    """A replica that holds the lease and never delivers costs seconds, not an answer."""
     turn(stack, darkroom, "single_flight", "on")
     user = anybody()
     darkroom.get("/api/feed", user=user)
@@ -88,7 +88,7 @@ def test_single_flight_waits_only_for_a_moment(stack: Stack, darkroom: Darkroom)
     stack.exec("redis-cache", ["redis-cli", "SET", lease, "somebody", "PX", "20000"])
     answer = darkroom.get("/api/feed", user=user)
     assert answer.status_code == 200
-    assert 0.5 < answer.elapsed.total_seconds() < 3
+    assert 2 < answer.elapsed.total_seconds() < 5
     assert cached(stack, lease) > 0  # still theirs
 
 

@@ -43,7 +43,7 @@ _GRACE_TTLS = 10
 #: With ttl_jitter, a TTL is between these shares of the configured one.
 _JITTER = (0.5, 1.5)
 #: Whoever loads an object for all replicas has so long (seconds); then another one may.
-_LEASE_SECONDS = 3.0
+LEASE_SECONDS = 3.0
 
 #: Puts one field that expires by itself. Those that had only the hash's TTL keep what is left.
 _PUT_APART = """
@@ -218,7 +218,7 @@ class Cache:
         key, token = f"loading:{cached.key}:{field}", uuid4().hex
         try:
             async with self._redis.pipeline(transaction=True) as pipe:
-                pipe.set(key, token, nx=True, px=int(1000 * _LEASE_SECONDS))
+                pipe.set(key, token, nx=True, px=int(1000 * LEASE_SECONDS))
                 pipe.hget(cached.key, field)
                 held, raw = await pipe.execute()
         except (RedisError, OSError) as error:

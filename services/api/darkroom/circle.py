@@ -17,7 +17,7 @@ router = APIRouter(tags=["reading"])
 
 #: Photos on the page, and how many of each follower's newest are considered.
 SIZE = 24
-OF_EACH = 30
+OF_EACH = 12
 
 #: One short index scan for each follower and one for each of their photos: cheap for most people,
 #: and dear for those whom hundreds follow, whose circle is also what most people ask for.

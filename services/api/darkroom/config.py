@@ -29,7 +29,7 @@ class Config:
     pool_acquire_timeout: float
     #: Longest wait for one statement.
     db_command_timeout: float
-    #: A read that has taken this long is not tried again elsewhere: its client has gone.
+    #: A read takes no longer in all: its client would have gone. Both waits above fit into it.
     read_budget: float
     cache_ttl: int
     #: How long after a write its author reads the touched objects from the primary.
@@ -56,7 +56,7 @@ class Config:
             media=Path(env.get("MEDIA_DIR", "/media")),
             pool_size=_whole(env, "POOL_SIZE", 10),
             pool_acquire_timeout=_seconds(env, "POOL_ACQUIRE_TIMEOUT", 2.0),
-            db_command_timeout=_seconds(env, "DB_COMMAND_TIMEOUT", 5.0),
+            db_command_timeout=_seconds(env, "DB_COMMAND_TIMEOUT", 3.0),
             read_budget=_seconds(env, "READ_BUDGET", 5.0),
             cache_ttl=_whole(env, "CACHE_TTL", 30),
             read_your_writes_seconds=_whole(env, "READ_YOUR_WRITES_SECONDS", 10),

@@ -6,6 +6,7 @@ ends: for a free connection, for opening one, for a statement, and for giving a 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -122,13 +123,14 @@ class Database:
         self._host = host
         self._config = config
         self._pool: asyncpg.Pool | None = None
+        #: Seconds after which the server itself ends a statement.
+        self.statement_timeout = max(config.db_command_timeout - _SERVER_HEAD_START, 0.1)
         self._waiting = metrics.db_pool_waiting.labels(name)
         self._timeouts = metrics.db_pool_timeouts.labels(name)
 
     async def open(self) -> None:
         """Makes the pool without connecting, so that a dead server does not stop the start."""
         config = self._config
-        statement = max(config.db_command_timeout - _SERVER_HEAD_START, 0.1)
         self._pool = await asyncpg.create_pool(
             host=self._host,
             user="darkroom",
@@ -141,7 +143,7 @@ class Database:
             command_timeout=config.db_command_timeout,
             server_settings={
                 "application_name": config.replica_id,
-                "statement_timeout": str(int(statement * 1000)),
+                "statement_timeout": str(int(self.statement_timeout * 1000)),
                 # Compiling costs more than any of these statements takes.
                 "jit": "off",
             },
@@ -159,12 +161,12 @@ class Database:
 
     @asynccontextmanager
     async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:
-        """A connection for the block, waited for at most `timeout` seconds (default: the pool's).
+        """A connection for the block, waited for at most `timeout` seconds or as the pool says.
 
         Raises DatabaseTrouble.
         """
         assert self._pool is not None, "opened in the application's start"
-        limit = timeout or self._config.pool_acquire_timeout
+        limit = min(timeout or math.inf, self._config.pool_acquire_timeout)
         self._waiting.inc()
         try:
             raw = await self._pool.acquire(timeout=limit)

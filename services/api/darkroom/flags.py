@@ -74,7 +74,8 @@ SERVE_STALE = Flag(
 )
 TTL_JITTER = Flag("ttl_jitter", "TTLs are spread by half either way: not all expire together.")
 SHED = Flag(
-    "shed", "With too many loads under way, reads that need one get 503: feeds first, photos last."
+    "shed",
+    "With too many loads under way, those that need one get 503: circles first, photos last.",
 )
 RATE_LIMIT = Flag(
     "rate_limit",

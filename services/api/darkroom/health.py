@@ -18,14 +18,14 @@ from redis.exceptions import RedisError
 
 from darkroom import metrics, schemas
 from darkroom.answers import answer
-from darkroom.db import Database, DatabaseTrouble, Query
+from darkroom.db import DatabaseTrouble
 from darkroom.errors import problem_response
+from darkroom.pulse import Pulse
 from darkroom.services import Services, ServicesDep
 
 router = APIRouter(tags=["health"])
 log = structlog.get_logger("darkroom.health")
 
-PING = Query("ready", "SELECT 1")
 #: Seconds that each check may take, side by side: the balancer waits one second for the answer.
 _LIMIT = 0.8
 
@@ -76,18 +76,17 @@ class Outcome:
 async def check(services: Services) -> dict[str, Outcome]:
     """Runs every check, each within its limit."""
     outcomes = await asyncio.gather(
-        _database(services.primary, needed=True),
-        _database(services.replica, needed=False),
+        _database(services.primary_pulse, needed=True),
+        _database(services.replica_pulse, needed=False),
         _timed(services.cache.ping()),
     )
     return dict(zip(("primary", "replica", "cache"), outcomes, strict=True))
 
 
-async def _database(database: Database, *, needed: bool) -> Outcome:
+async def _database(pulse: Pulse, *, needed: bool) -> Outcome:
     started = time.monotonic()
     try:
-        async with asyncio.timeout(_LIMIT + 0.1), database.connection(_LIMIT) as connection:
-            await connection.rows(PING, timeout=_LIMIT)
+        await pulse.beats(_LIMIT)
     except DatabaseTrouble as trouble:
         # Waiting in vain is fatal for either pool; a quick refusal only where nothing stands in.
         fatal = needed or trouble.reason in ("pool_timeout", "timeout")

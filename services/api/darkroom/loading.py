@@ -17,7 +17,7 @@ import structlog
 
 from darkroom import metrics
 from darkroom.answers import dumps
-from darkroom.cache import Cache, Cached
+from darkroom.cache import LEASE_SECONDS, Cache, Cached
 from darkroom.db import DatabaseTrouble
 from darkroom.errors import Problem
 from darkroom.flags import SINGLE_FLIGHT, Flags
@@ -25,8 +25,9 @@ from darkroom.shedding import Shed, Shedding
 
 log = structlog.get_logger("darkroom.loading")
 
-#: Longest wait (seconds) for another replica's load, and how often to look.
-_WAIT_SECONDS = 1.0
+#: Longest wait (seconds) for another replica's load, and how often to look. Not shorter than a
+#: load may take: where loads are slow, who gives up waiting makes them slower for everybody.
+_WAIT_SECONDS = LEASE_SECONDS
 _LOOK_SECONDS = 0.05
 #: Refreshes under way per replica: half a pool at most, so that readers come first.
 _REFRESHES = 5

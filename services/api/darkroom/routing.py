@@ -18,9 +18,6 @@ from darkroom.db import Database, DatabaseTrouble, Query
 
 log = structlog.get_logger("darkroom.routing")
 
-#: A second try with less time left than this (seconds) would only be work without a reader.
-_LEAST_BUDGET = 0.25
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -31,7 +28,11 @@ class Answer:
 
 
 class Reads:
-    """The read side of both pools. `budget`: seconds that a client waits for a read in all."""
+    """The read side of both pools. `budget`: seconds that a client waits for a read in all.
+
+    A statement is begun only if the server itself would end it within the budget. One that is ended
+    from here costs the server another connection, and a server with too much to do loses both.
+    """
 
     def __init__(self, primary: Database, replica: Database, *, budget: float) -> None:
         self._primary = primary
@@ -47,7 +48,7 @@ class Reads:
             return await self._ask(self._replica, "default", self._budget, query, *args)
         except DatabaseTrouble as trouble:
             left = self._budget - (time.monotonic() - started)
-            if left < _LEAST_BUDGET:
+            if left <= self._primary.statement_timeout:
                 raise
             log.info("read falls back", query=query.name, reason=trouble.reason, why=str(trouble))
             return await self._ask(self._primary, "fallback", left, query, *args)
@@ -58,6 +59,6 @@ class Reads:
     ) -> Answer:
         metrics.db_reads.labels(server.name, reason).inc()
         started = time.monotonic()
-        async with server.connection() as connection:
-            left = max(budget - (time.monotonic() - started), _LEAST_BUDGET)
+        async with server.connection(budget - server.statement_timeout) as connection:
+            left = budget - (time.monotonic() - started)
             return Answer(await connection.rows(query, *args, timeout=left), server.name)

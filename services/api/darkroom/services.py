@@ -16,6 +16,7 @@ from darkroom.flag_reader import FlagReader
 from darkroom.flags import Flags
 from darkroom.loading import Loading
 from darkroom.originals import Originals
+from darkroom.pulse import Pulse
 from darkroom.routing import Reads
 from darkroom.shedding import Shedding
 
@@ -27,6 +28,8 @@ class Services:
     config: Config
     primary: Database
     replica: Database
+    primary_pulse: Pulse
+    replica_pulse: Pulse
     reads: Reads
     cache: Cache
     loading: Loading
@@ -47,6 +50,8 @@ class Services:
             config=config,
             primary=primary,
             replica=replica,
+            primary_pulse=Pulse(primary),
+            replica_pulse=Pulse(replica),
             reads=Reads(primary, replica, budget=config.read_budget),
             cache=cache,
             loading=Loading(cache, flags, Shedding(flags, config.pool_size)),

@@ -14,9 +14,17 @@ from darkroom import metrics
 from darkroom.errors import Problem
 from darkroom.flags import SHED, Flags
 
-#: Most loads under way at which one more of a kind is begun, as a share of the pool. A feed is the
-#: dearest read and the one that is missed least; a single object may even queue for a connection.
-SHARES = {"feed": 0.5, "album": 0.7, "user_photos": 0.7, "photo": 2.0, "user": 2.0}
+#: Most loads under way at which one more of a kind is begun, as a share of the pool. The dearer a
+#: kind is and the less it is missed, the less it may have: of circles a few at a time, since many
+#: at once would all time out; a single object may even queue for a connection.
+SHARES = {
+    "circle": 0.2,
+    "feed": 0.5,
+    "album": 0.7,
+    "user_photos": 0.7,
+    "photo": 2.0,
+    "user": 2.0,
+}
 
 #: Seconds; by then what is under way has ended one way or the other.
 _RETRY_AFTER = 2
