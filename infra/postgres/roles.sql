@@ -10,17 +10,20 @@ CREATE ROLE monitor LOGIN;
 -- Monitoring has to see a server whose connections are used up: it may take the reserved ones.
 GRANT pg_monitor, pg_read_all_stats, pg_use_reserved_connections TO monitor;
 
+-- The replica asks which WAL is still there.
+GRANT pg_monitor TO replicator;
+
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT SELECT, INSERT, UPDATE, DELETE
     ON users, follows, albums, photos, likes, idempotency_keys, jobs, notifications TO darkroom;
 GRANT SELECT ON heartbeat TO darkroom, monitor;
 GRANT UPDATE ON heartbeat TO monitor;
 
--- A client gives up after 5 s, so work beyond that has no reader.
+-- A client gives up after 5 s, so work beyond that has no reader; Darkroom itself asks for less.
 ALTER ROLE darkroom SET statement_timeout = '5s';
--- Below statement_timeout, so that the error names the lock instead of "too slow"; well above what
+-- Below Darkroom's statement_timeout, so that the error names the lock instead of "too slow"; well above what
 -- any lock of the application itself is held for (milliseconds).
-ALTER ROLE darkroom SET lock_timeout = '3s';
+ALTER ROLE darkroom SET lock_timeout = '2s';
 -- A transaction left open holds locks and keeps vacuum back; no transaction of ours pauses for long.
 ALTER ROLE darkroom SET idle_in_transaction_session_timeout = '10s';
 

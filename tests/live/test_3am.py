@@ -1,4 +1,4 @@
-"""The 3am incident on the real stack: what helps, what does not, and what survives a crash."""
+"""The 3am incident on the real stack, command by command, and what survives a crash."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.stack import Stack
+from tests.live.giveaways import giveaways
 from tests.live.operator import Operator
 
 pytestmark = pytest.mark.live
@@ -29,36 +30,12 @@ cause: missing-index
 """
 
 
-@pytest.mark.timeout(900)
-def test_decoys_fail_and_the_remedy_passes(operator: Operator, tmp_path: Path) -> None:
-    """The pager rings, no tempting fix helps, the operator's fix is measured as
-    one, the true diagnosis passes, and the report tells the story."""
-    said = operator.type(
-        "run", "3am", "--seed", "1", "--autopilot", "--decoys", "--json", within=850
-    )
-    assert said.code == 0, said.err
-    verdict = said.json
-    outcomes = {what: one["outcome"] for what, one in verdict["measured"].items()}
-    assert outcomes.pop("the remedy") == "pass"
-    assert len(outcomes) >= 3
-    assert set(outcomes.values()) == {"fail"}, outcomes
-    assert (verdict["diagnosed"], verdict["mitigated"]) == ("pass", "pass")
-    assert verdict["not_home"] is None
-    paged = operator.type("verdict", "--json")
-    assert paged.code == 0
-    assert paged.json["points"] == verdict["points"] >= 70
-    report = operator.type("report", "--out", str(tmp_path))
-    assert report.code == 0, report.err
-    page = next(tmp_path.glob("*.html")).read_text()
-    assert "photos_user_recent_idx" in page
-    assert operator.type("audit").code == 0
-
-
 @pytest.mark.timeout(600)
 def test_the_right_fix_with_the_wrong_diagnosis(
     operator: Operator, stack: Stack, tmp_path: Path
 ) -> None:
-    """Mending without understanding is mitigated but not diagnosed; mistakes on the way are
+    """Mending without understanding is mitigated but not diagnosed, and the report tells the story.
+    Before that nothing that an operator looks at says what was done; mistakes on the way are
     refused with a reason and recorded as nothing; and while Prometheus does not answer a recovery
     is unknown, which nobody passes and nobody fails."""
     started = operator.type("start", "3am", "--seed", "2", "--json")
@@ -66,6 +43,7 @@ def test_the_right_fix_with_the_wrong_diagnosis(
     assert operator.type("start", "3am").code == 2, "a second incident while one is open"
     assert operator.type("down").code == 2, "the stack is not taken away under an incident"
     operator.wait_for_page()
+    assert giveaways(stack) == []
 
     misspelt = operator.type("diagnose", "--file", "-", stdin=MISSPELT)
     assert misspelt.code == 2
@@ -90,6 +68,13 @@ def test_the_right_fix_with_the_wrong_diagnosis(
     ended = operator.type("end", "--json")
     assert ended.code == 1, ended.err
     assert (ended.json["diagnosed"], ended.json["mitigated"]) == ("fail", "pass")
+
+    told = operator.type("verdict", "--json")
+    assert (told.code, told.json["points"]) == (1, ended.json["points"])
+    report = operator.type("report", "--out", str(tmp_path))
+    assert report.code == 0, report.err
+    assert "photos_user_recent_idx" in next(tmp_path.glob("*.html")).read_text()
+    assert operator.type("audit").code == 0
 
 
 @pytest.mark.timeout(600)

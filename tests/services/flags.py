@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 
@@ -39,6 +41,29 @@ def rush(darkroom: Darkroom, path: str, user: int) -> list[httpx.Response]:
     """Many readers of one thing, at the same moment."""
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(lambda _: darkroom.get(path, user=user), range(READERS)))
+
+
+@contextmanager
+def feeds_held(stack: Stack, seconds: float) -> Iterator[None]:
+    """From the block's begin on, and for so many seconds, whoever reads a feed from a database
+    waits."""
+    hold = (
+        f"BEGIN; LOCK TABLE follows IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({seconds}); ROLLBACK"
+    )
+    locked = (
+        "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted "
+        "AND relation = 'follows'::regclass"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(stack.psql, hold)
+        until(
+            lambda: stack.psql(locked, service="postgres-replica"),
+            bool,
+            "the lock has reached the replica",
+            within=seconds,
+        )
+        yield
+        holding.result()
 
 
 def anybody() -> int:

@@ -12,7 +12,7 @@ import pytest
 from lab.prometheus import Prometheus
 from lab.stack import Stack
 from tests.services.customer import REPLICAS, Darkroom, until
-from tests.services.flags import READERS, anybody, rush, taken_up, turn, unset
+from tests.services.flags import READERS, anybody, feeds_held, rush, taken_up, turn, unset
 
 pytestmark = pytest.mark.docker
 
@@ -88,19 +88,7 @@ def test_shed_keeps_photos_and_uploads_when_feeds_pile_up(
     """While feeds pile up in front of the database, most are refused at once, photos and uploads
     are as quick as ever, and the front door takes no replica out for having refused."""
     turn(stack, darkroom, "shed", "on")
-    hold = "BEGIN; LOCK TABLE follows IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(5); ROLLBACK"
-    locked = (
-        "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted "
-        "AND relation = 'follows'::regclass"
-    )
-    with ThreadPoolExecutor(READERS + 1) as pool:
-        holding = pool.submit(stack.psql, hold)
-        until(
-            lambda: stack.psql(locked, service="postgres-replica"),
-            bool,
-            "the lock has reached the replica",
-            within=4,
-        )
+    with feeds_held(stack, 3), ThreadPoolExecutor(READERS) as pool:
         feeds = [pool.submit(darkroom.get, "/api/feed", user=anybody()) for _ in range(READERS)]
         until(
             lambda: sum(
@@ -114,7 +102,6 @@ def test_shed_keeps_photos_and_uploads_when_feeds_pile_up(
         upload = darkroom.upload(3500, picture())
         front = stack.exec("nginx", ["curl", "-fsS", "http://127.0.0.1:9145/metrics"]).stdout
         answers = [feed.result() for feed in feeds]
-        holding.result()
     assert {photo.status_code for photo in photos} <= {200, 404}
     assert max(photo.elapsed.total_seconds() for photo in photos) < 1
     assert upload.status_code == 202

@@ -14,7 +14,7 @@ from docker.models.containers import Container
 
 from lab.stack import Stack
 from tests.services.customer import REPLICAS, Darkroom, until
-from tests.services.flags import READERS, anybody, rush, turn, unset
+from tests.services.flags import READERS, anybody, feeds_held, rush, turn, unset
 
 pytestmark = pytest.mark.docker
 
@@ -63,7 +63,8 @@ def silent(darkroom: Darkroom, *services: str) -> Iterator[None]:
 def test_single_flight_loads_once(stack: Stack, darkroom: Darkroom) -> None:
     """Fifty readers of one cold feed are many statements without the flag, and one with it."""
     before = loads(darkroom)
-    answers = rush(darkroom, "/api/feed", anybody())
+    with feeds_held(stack, 1.5):
+        answers = rush(darkroom, "/api/feed", anybody())
     without = loads(darkroom) - before
     assert {answer.status_code for answer in answers} == {200}
     assert without > len(REPLICAS)
@@ -71,7 +72,8 @@ def test_single_flight_loads_once(stack: Stack, darkroom: Darkroom) -> None:
     turn(stack, darkroom, "single_flight", "on")
     for _ in range(3):
         before = loads(darkroom)
-        answers = rush(darkroom, "/api/feed", anybody())
+        with feeds_held(stack, 1.5):
+            answers = rush(darkroom, "/api/feed", anybody())
         assert loads(darkroom) - before == 1
         assert {answer.status_code for answer in answers} == {200}
         assert len({answer.content for answer in answers}) == 1

@@ -23,10 +23,17 @@ def prometheus(stack: Stack) -> Iterator[Prometheus]:
 
 
 @pytest.fixture(autouse=True)
-def only_the_declared(stack: Stack) -> Iterator[None]:
-    """Whatever happens, the stack is left with the replicas that it is declared with."""
+def only_the_declared(stack: Stack, prometheus: Prometheus) -> Iterator[None]:
+    """Whatever happens, the stack is left with the replicas that it is declared with, and nobody
+    remembers others: the next one may get the address of one that has just gone."""
     yield
     stack.up()
+    until(
+        lambda: by(prometheus, "nginx:upstream_up", "upstream"),
+        lambda seen: seen == dict.fromkeys(REPLICAS, 1.0),
+        "only the declared replicas are known",
+        within=20,
+    )
 
 
 def scale(stack: Stack, count: int) -> None:

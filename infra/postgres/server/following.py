@@ -7,6 +7,8 @@ from enum import Enum
 
 STUCK = 90.0  # seconds without streaming, though the primary answers, until all hope is given up
 
+SEGMENT = 16 * 2**20  # bytes in a WAL file, as initdb makes them
+
 
 @dataclass(frozen=True)
 class Standby:
@@ -24,7 +26,9 @@ class Primary:
     incarnation: str | None
     lsn: int
     slot: bool
-    kept: int | None  # where the slot's WAL begins; None when that is lost, or without a slot
+    kept: (
+        int | None
+    )  # where the WAL begins that is there for the slot; None when that is lost, or without a slot
 
 
 class Verdict(Enum):
@@ -38,6 +42,11 @@ def position(text: str) -> int:
     """A WAL position such as 0/2E004170 as a number of bytes."""
     high, low = text.split("/")
     return (int(high, 16) << 32) + int(low, 16)
+
+
+def begin(segment: str) -> int:
+    """The position where a WAL file begins, by its name: timeline, and number in two parts."""
+    return (int(segment[8:16], 16) << 32) + int(segment[16:24], 16) * SEGMENT
 
 
 def judge(standby: Standby | None, primary: Primary, idle: float) -> tuple[Verdict, str]:

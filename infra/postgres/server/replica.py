@@ -29,7 +29,7 @@ from cluster import (
     secret,
     seed,
 )
-from following import Primary, Standby, Verdict, judge, position
+from following import STUCK, Primary, Standby, Verdict, begin, judge, position
 
 PRIMARY_HOST = os.environ.get("PRIMARY_HOST", "postgres-primary")
 PASSFILE = SOCKET / "replicator.pgpass"
@@ -77,7 +77,8 @@ def look_at_primary() -> Primary | None:
     """The primary's state, or None while it does not answer."""
     row = ask_primary(
         f"""SELECT (SELECT id FROM incarnation), pg_current_wal_flush_lsn(),
-                   count(slot_name), max(restart_lsn) FILTER (WHERE wal_status <> 'lost')
+                   count(slot_name), max(restart_lsn) FILTER (WHERE wal_status <> 'lost'),
+                   (SELECT min(name) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{{24}}$')
             FROM pg_replication_slots WHERE slot_name = '{SLOT}'"""  # noqa: S608 - a constant
     )
     if not row:
@@ -86,7 +87,8 @@ def look_at_primary() -> Primary | None:
         incarnation=row[0] or None,
         lsn=position(row[1]),
         slot=row[2] != "0",
-        kept=position(row[3]) if row[3] else None,
+        # A standby that asks for what is gone drags the slot back behind what is there.
+        kept=max(position(row[3]), begin(row[4])) if row[3] else None,
     )
 
 
@@ -186,15 +188,18 @@ class Supervisor:
             self.streamed = time.monotonic()
             self.say("the primary does not answer")
             return
-        verdict, why = judge(standby, primary, time.monotonic() - self.streamed)
+        idle = time.monotonic() - self.streamed
+        stuck = idle > STUCK
+        verdict, why = judge(standby, primary, idle)
         if verdict is Verdict.REBUILD:
             # A stream that began between the two questions makes the standby's answer look older
             # than what the primary keeps: so it is asked once more, and both must agree.
-            verdict, why = judge(look_at_standby(), primary, time.monotonic() - self.streamed)
+            verdict, why = judge(look_at_standby(), primary, idle)
         self.say(why)
         if verdict is Verdict.REBUILD:
             self.stop()
-            self.replace(from_image=True)
+            # From the image it would begin where it has just been stuck.
+            self.replace(from_image=not stuck)
         elif standby is not None:
             self.verified = standby.receiver
 

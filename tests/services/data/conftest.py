@@ -62,7 +62,11 @@ class Rig:
         self.stack.project.compose("up", "-d", "--no-deps", *wanted, timeout=150)
         # Not compose's --wait: it gives up at once on one that is still unhealthy from before.
         until(
-            lambda: [s for s in self.stack.project.states() if s.name in wanted and not s.ok],
+            lambda: [
+                (state, self.stack.logs(state.name, 10))
+                for state in self.stack.project.states()
+                if state.name in wanted and not state.ok
+            ],
             lambda ill: not ill,
             "all are healthy",
             within=90,

@@ -92,6 +92,20 @@ def test_a_replica_that_lost_its_volume_is_rebuilt(rig):
     assert "before the loss" in titles(rig, REPLICA)
 
 
+def test_a_replica_whose_wal_is_gone_is_rebuilt(rig):
+    """Where the slot promises what the primary's disk has no more, nobody waits for it."""
+    rig.stack.container(REPLICA).stop(timeout=15)
+    write(rig, "while it was away")
+    oldest = rig.sql("SELECT pg_walfile_name(restart_lsn) FROM pg_replication_slots")
+    rig.sql("SELECT pg_switch_wal(); CHECKPOINT")
+    folder = "/var/lib/postgresql/data/cluster/pg_wal"
+    gone = rig.stack.exec(PRIMARY, ["rm", f"{folder}/{oldest}"])
+    assert gone.code == 0, gone.stderr
+    rig.up(REPLICA)
+    rig.until_following()
+    assert "while it was away" in titles(rig, REPLICA)
+
+
 def test_a_replica_left_behind_for_too_long_is_rebuilt(rig):
     """When the slot had to give up its WAL to protect the disk, the replica starts over."""
     rig.stack.container(REPLICA).stop(timeout=15)
