@@ -83,8 +83,9 @@ def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
         prove_up(doors, report)
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:
+            _let_them_come(doors, number, scenario, report)
             set_stage(doors, number, scenario)
-            _customers(doors, number, scenario, report)
+            _wait_for_calm(doors, number, scenario, report)
             break_it(doors, number, scenario, report)
         except LabError as error:
             # Before anybody was called: put it back, and let the reason be the message.
@@ -114,8 +115,8 @@ def _clear_the_way(doors: Doors, report: Report) -> None:
         come_home(doors, report)
 
 
-def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """Let them come, and wait for a steady state long enough to compare with."""
+def _let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
+    """The customers, until the caches are warm."""
     load = scenario.load
     rate = load.rate
     doors.load.stop()
@@ -123,6 +124,16 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
     state = doors.load.start(first, scenario.load_seconds, scenario.seed, load.focus, load.fans)
     doors.journal.stamp(number, "load_run", state.run_id or "")
     _ramp(doors, load, report)
+    with report.step(f"{rate:g} customers a second: the caches fill up") as step:
+        until = doors.now() + load.warm_s
+        while (left := until - doors.now()) > 0:
+            step.at(load.warm_s - left, load.warm_s)
+            doors.pause(min(1.0, left))
+
+
+def _wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
+    """A steady state, long enough to compare with what comes."""
+    rate = scenario.load.rate
     arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
     conditions = {
         **{str(condition): condition for condition in doors.catalogue.steady()},
@@ -131,13 +142,12 @@ def _customers(doors: Doors, number: int, scenario: Scenario, report: Report) ->
         **{str(condition): condition for condition in scenario.unaffected},
         str(arrivals): arrivals,
     }
-    warm = doors.now() + scenario.load.warm_s
     baseline = wait_until(
         doors,
         list(conditions.values()),
-        not_before=warm,
+        not_before=doors.now(),
         hold_s=scenario.load.baseline_s,
-        within_s=scenario.load.warm_s + STEADY_WITHIN_S,
+        within_s=STEADY_WITHIN_S,
         title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",
         report=report,
     )

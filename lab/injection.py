@@ -30,7 +30,7 @@ def lock_name(doors: Doors) -> str:
 
 
 def set_stage(doors: Doors, number: int, scenario: Scenario) -> None:
-    """Bring the stack into the state in which this night begins, before anybody comes.
+    """Bring the stack, warm by now, into the state in which this night begins.
 
     Kept in the journal after what breaks, so that it is undone with it.
     """

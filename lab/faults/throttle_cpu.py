@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from lab.errors import Failed
 from lab.faults import Fault, FaultParams, Token
 from lab.faults._cgroup import limits
 from lab.faults._containers import Service, containers, docker, host_config, running
+from lab.prometheus import Prometheus
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -17,12 +18,34 @@ if TYPE_CHECKING:
 NANO = 1_000_000_000
 
 
+USED_OVER_S = 20
+"""What a service uses is its mean over so long."""
+
+LEAST = 0.01
+"""Cores. With less a container hardly gets on with its own health checks."""
+
+
 class ThrottleCpuParams(FaultParams):
-    """Who has how much left."""
+    """Who has how much left: so many cores, or so many times what it uses under its load."""
 
     fault: Literal["throttle_cpu"]
     service: Service
-    cpus: float = Field(ge=0.01, le=64, description="cores; less than it has now")
+    cpus: float | None = Field(
+        default=None, ge=LEAST, le=64, description="cores; less than it has now"
+    )
+    times_used: float | None = Field(
+        default=None,
+        gt=1,
+        le=10,
+        description="instead of cores: that many times what it uses now, so that a night is the "
+        "same on a slow machine and on a fast one",
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.cpus is None) == (self.times_used is None):
+            raise ValueError("needs either `cpus` or `times_used`")
+        return self
 
 
 class ThrottleCpuToken(Token):
@@ -44,7 +67,11 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
     )
 
     def plan(self, stack: Stack, params: ThrottleCpuParams) -> ThrottleCpuToken:
-        left = round(params.cpus * NANO)
+        cpus = params.cpus
+        if params.times_used is not None:
+            cpus = max(LEAST, params.times_used * _used(stack, params.service))
+        assert cpus is not None, "one of both is there"
+        left = round(cpus * NANO)
         had: dict[str, int] = {}
         for one in running(stack, params.service):
             now = int(host_config(one.container_id)["NanoCpus"])
@@ -76,3 +103,13 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
             if one.container_id in cpus:
                 amount = f"{cpus[one.container_id] / NANO:.9f}"
                 docker("update", "--cpus", amount, one.container_id)
+
+
+def _used(stack: Stack, service: str) -> float:
+    """The cores that each container of `service` has used of late. Raises `Failed`."""
+    query = f'avg(rate(container_cpu_seconds_total{{service="{service}"}}[{USED_OVER_S}s]))'
+    with Prometheus(stack.url("prometheus")) as prometheus:
+        samples = prometheus.query(query)
+    if not samples:
+        raise Failed(f"Prometheus does not know what {service} uses", remedy="lab doctor")
+    return samples[0].value
