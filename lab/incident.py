@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError
+from lab.faults._redis import spread
 from lab.gather import as_json, baseline_of
 from lab.history import Receipt
 from lab.injection import break_it, set_stage
@@ -129,6 +130,8 @@ def _let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report
         while (left := until - doors.now()) > 0:
             step.at(load.warm_s - left, load.warm_s)
             doors.pause(min(1.0, left))
+    # In a cache that has been in use for days no two objects are of the same age by chance.
+    spread(doors.stack, "*")
 
 
 def _wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:

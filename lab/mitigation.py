@@ -133,10 +133,13 @@ def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Repo
 
 
 def _faults(doors: Doors, row: Row, scenario: Scenario) -> tuple[FaultSeen, ...]:
-    """What the witness of each fault says; those that only distract are nobody's to mend."""
+    """What the witness of each fault says; those that only distract are nobody's to mend, and
+    what only set something off is over."""
     planned = doors.journal.faults(row.id)
     return tuple(
-        _fault(doors, fault, lasting=params.lasting)
+        FaultSeen(fault.name, active=False)
+        if params.triggers and fault.injected_at is not None
+        else _fault(doors, fault, lasting=params.lasting)
         for fault, params in zip(planned, scenario.faults, strict=False)
     )
 

@@ -38,6 +38,12 @@ class FaultParams(BaseModel):
         "when the recovery is measured",
     )
 
+    triggers: bool = Field(
+        default=False,
+        description="it passes by itself and only sets something off: there is nothing to undo, "
+        "and whether what followed is over the objectives tell",
+    )
+
     def arrivals(self, rate: float) -> float:
         """How many customers arrive each second under this fault, where `rate` would without."""
         return rate

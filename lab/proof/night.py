@@ -171,7 +171,7 @@ def _measured(night: _Live) -> Measured:
     whole it gets as long as a learner does: a fix that works must not be taken for a decoy.
     """
     doors, scenario = night.doors, night.scenario
-    to_mend = any(not params.lasting for params in scenario.faults)
+    to_mend = any(not (params.lasting or params.triggers) for params in scenario.faults)
     decided = to_mend and not scenario.accepted_fixes
     measured = resolve(doors, night.report, within_s=0 if decided else DECOY_WATCHED_S)
     recovery = last_recovery(doors, night.row)

@@ -93,12 +93,12 @@ STAGED = SCENARIO.replace(
 
 
 @pytest.mark.parametrize("doors", [STAGED], indirect=True)
-def test_the_stage_is_set_before_anybody_comes(doors: Doors, world: World) -> None:
+def test_the_stage_is_set_before_the_baseline(doors: Doors, world: World) -> None:
     """It is there in the baseline, is nobody's to mend, and is undone at the end."""
     row = doors.journal.open_one()
     assert row is not None
     broken, staged = doors.journal.faults(row.id)
-    assert (staged.injected_at or 0) < (row.baseline_from or 0) < (broken.injected_at or 0)
+    assert (staged.injected_at or 0) <= (row.baseline_from or 0) < (broken.injected_at or 0)
     world.pause(40)
     world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")
     measured = resolve(doors, QUIET)
@@ -117,6 +117,20 @@ def test_nobody_must_mend_what_only_distracts(doors: Doors, world: World) -> Non
     assert {c.name: c.outcome for c in measured.checks}["cause gone"] is Outcome.PASS
     restore(doors, QUIET)
     assert OTHER in world.indexes
+
+
+TRIGGERED = SCENARIO.replace(
+    "index: photos_user_recent_idx}", "index: photos_user_recent_idx, triggers: true}"
+)
+
+
+@pytest.mark.parametrize("doors", [TRIGGERED], indirect=True)
+def test_what_only_set_something_off_is_nobodys_to_mend(doors: Doors, world: World) -> None:
+    """Its witness is asked when it is injected, and not when the recovery is measured."""
+    world.pause(40)
+    measured = resolve(doors, QUIET, within_s=0)
+    assert {c.name: c.outcome for c in measured.checks}["cause gone"] is Outcome.PASS
+    assert INDEX not in world.indexes
 
 
 @pytest.mark.parametrize("doors", [ACCEPTED], indirect=True)

@@ -17,10 +17,10 @@ router = APIRouter(tags=["reading"])
 
 #: Photos on the page, and how many of each follower's newest are considered.
 SIZE = 24
-OF_EACH = 12
+OF_EACH = 30
 
 #: One short index scan for each follower and one for each of their photos: cheap for most people,
-#: and dear for those whom hundreds follow, whose circle is also what most people ask for.
+#: and dear for those whom hundreds follow, whose circles are also what many ask for.
 CIRCLE = Query(
     "circle",
     """

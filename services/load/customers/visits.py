@@ -94,7 +94,7 @@ def is_public(photo_id: int) -> bool:
 LINKED = 20
 
 #: Users whom many follow, about as many each; their circles are what their fans look at.
-STARS = range(3, 15)
+STARS = range(10, 50)
 
 
 class Visits:
