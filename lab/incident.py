@@ -27,7 +27,7 @@ from lab.records import Row
 from lab.restore import call_off, come_home
 from lab.scenario import Hint, Load, Scenario
 from lab.series import Condition, Span
-from lab.steady import prove_up, refuse, wait_until
+from lab.steady import let_pass, prove_up, refuse, wait_until
 
 STEADY_WITHIN_S = 120.0
 """How long the gate waits for a steady state to begin: cold caches take one TTL (30 s) to fill, and
@@ -125,11 +125,8 @@ def _let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report
     state = doors.load.start(first, scenario.load_seconds, scenario.seed, load.focus, load.fans)
     doors.journal.stamp(number, "load_run", state.run_id or "")
     _ramp(doors, load, report)
-    with report.step(f"{rate:g} customers a second: the caches fill up") as step:
-        until = doors.now() + load.warm_s
-        while (left := until - doors.now()) > 0:
-            step.at(load.warm_s - left, load.warm_s)
-            doors.pause(min(1.0, left))
+    title = f"{rate:g} customers a second: the caches fill up"
+    let_pass(doors, doors.now(), load.warm_s, title, report)
     # In a cache that has been in use for days no two objects are of the same age by chance.
     spread(doors.stack, "*")
 
@@ -148,7 +145,6 @@ def _wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report
     baseline = wait_until(
         doors,
         list(conditions.values()),
-        not_before=doors.now(),
         hold_s=scenario.load.baseline_s,
         within_s=STEADY_WITHIN_S,
         title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",

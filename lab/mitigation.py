@@ -12,6 +12,7 @@ from lab import faults
 from lab.audit import audit
 from lab.doors import Doors
 from lab.errors import LabError
+from lab.faults import FaultParams
 from lab.history import (
     Check,
     DataSeen,
@@ -137,21 +138,21 @@ def _faults(doors: Doors, row: Row, scenario: Scenario) -> tuple[FaultSeen, ...]
     what only set something off is over."""
     planned = doors.journal.faults(row.id)
     return tuple(
-        FaultSeen(fault.name, active=False)
-        if params.triggers and fault.injected_at is not None
-        else _fault(doors, fault, lasting=params.lasting)
+        _fault(doors, fault, params)
         for fault, params in zip(planned, scenario.faults, strict=False)
     )
 
 
-def _fault(doors: Doors, fault: PlannedFault, *, lasting: bool) -> FaultSeen:
+def _fault(doors: Doors, fault: PlannedFault, params: FaultParams) -> FaultSeen:
     if fault.injected_at is None:
-        return FaultSeen(fault.name, None, "the night is not over yet", lasting)
+        return FaultSeen(fault.name, None, "the night is not over yet", params.lasting)
+    if params.triggers:
+        return FaultSeen(fault.name, active=False)
     try:
         active = faults.active(doors.stack, fault.name, fault.token)
     except LabError as error:
-        return FaultSeen(fault.name, None, error.message, lasting)
-    return FaultSeen(fault.name, active, lasting=lasting)
+        return FaultSeen(fault.name, None, error.message, params.lasting)
+    return FaultSeen(fault.name, active, lasting=params.lasting)
 
 
 def _services(doors: Doors, row: Row) -> list[ServiceSeen]:

@@ -129,6 +129,14 @@ def wait_until(
             doors.pause(1.0)
 
 
+def let_pass(doors: Doors, begun: float, seconds: float, title: str, report: Report) -> None:
+    """Wait until `seconds` have passed since `begun`, and show how far that is."""
+    with report.step(title) as step:
+        while (passed := doors.now() - begun) < seconds:
+            step.at(passed, seconds)
+            doors.pause(min(1.0, seconds - passed))
+
+
 def prove_up(doors: Doors, report: Report) -> None:
     """Prove that the idle stack is well, by the measurements that need no customers.
 

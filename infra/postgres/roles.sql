@@ -21,8 +21,8 @@ GRANT UPDATE ON heartbeat TO monitor;
 
 -- A client gives up after 5 s, so work beyond that has no reader; Darkroom itself asks for less.
 ALTER ROLE darkroom SET statement_timeout = '5s';
--- Below Darkroom's statement_timeout, so that the error names the lock instead of "too slow"; well above what
--- any lock of the application itself is held for (milliseconds).
+-- Below Darkroom's statement_timeout, so that the error names the lock instead of "too slow"; well
+-- above what any lock of the application itself is held for (milliseconds).
 ALTER ROLE darkroom SET lock_timeout = '2s';
 -- A transaction left open holds locks and keeps vacuum back; no transaction of ours pauses for long.
 ALTER ROLE darkroom SET idle_in_transaction_session_timeout = '10s';

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NANO = 1_000_000_000
 
-
 USED_OVER_S = 20
 """What a service uses is its mean over so long."""
 
@@ -67,11 +66,7 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
     )
 
     def plan(self, stack: Stack, params: ThrottleCpuParams) -> ThrottleCpuToken:
-        cpus = params.cpus
-        if params.times_used is not None:
-            cpus = max(LEAST, params.times_used * _used(stack, params.service))
-        assert cpus is not None, "one of both is there"
-        left = round(cpus * NANO)
+        left = round(_cores(stack, params) * NANO)
         had: dict[str, int] = {}
         for one in running(stack, params.service):
             now = int(host_config(one.container_id)["NanoCpus"])
@@ -103,6 +98,14 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
             if one.container_id in cpus:
                 amount = f"{cpus[one.container_id] / NANO:.9f}"
                 docker("update", "--cpus", amount, one.container_id)
+
+
+def _cores(stack: Stack, params: ThrottleCpuParams) -> float:
+    """What is to be left."""
+    if params.cpus is not None:
+        return params.cpus
+    assert params.times_used is not None, "one of both is there"
+    return max(LEAST, params.times_used * _used(stack, params.service))
 
 
 def _used(stack: Stack, service: str) -> float:

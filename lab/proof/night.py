@@ -26,7 +26,7 @@ from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, up_to
 from lab.records import Row as Incident
 from lab.restore import restore
 from lab.scenario import Decoy, Scenario
-from lab.steady import BEHIND_S
+from lab.steady import BEHIND_S, let_pass
 
 ACTS = Path(__file__).with_name("acts")
 BEFORE = ("flush-cache", "restart-everything")
@@ -133,10 +133,7 @@ def _nobody(night: _Live) -> None:
         night.report.say(error.message)
     measured = resolve(doors, night.report, within_s=0)
     last = max(symptom.within_s + symptom.for_s for symptom in scenario.symptoms) + 2 * BEHIND_S
-    with night.report.step("waiting for the last deadline") as step:
-        while (passed := doors.now() - begun) < last:
-            step.at(passed, last)
-            doors.pause(1.0)
+    let_pass(doors, begun, last, "waiting for the last deadline", night.report)
     night.record(NOBODY, measured)
 
 

@@ -26,9 +26,7 @@ class Primary:
     incarnation: str | None
     lsn: int
     slot: bool
-    kept: (
-        int | None
-    )  # where the WAL begins that is there for the slot; None when that is lost, or without a slot
+    kept: int | None  # where the slot's WAL begins that is there; None when lost, or without a slot
 
 
 class Verdict(Enum):

@@ -189,7 +189,6 @@ class Supervisor:
             self.say("the primary does not answer")
             return
         idle = time.monotonic() - self.streamed
-        stuck = idle > STUCK
         verdict, why = judge(standby, primary, idle)
         if verdict is Verdict.REBUILD:
             # A stream that began between the two questions makes the standby's answer look older
@@ -199,7 +198,7 @@ class Supervisor:
         if verdict is Verdict.REBUILD:
             self.stop()
             # From the image it would begin where it has just been stuck.
-            self.replace(from_image=not stuck)
+            self.replace(from_image=idle <= STUCK)
         elif standby is not None:
             self.verified = standby.receiver
 

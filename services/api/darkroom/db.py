@@ -160,13 +160,13 @@ class Database:
             self._pool.terminate()
 
     @asynccontextmanager
-    async def connection(self, timeout: float | None = None) -> AsyncIterator[Connection]:
+    async def connection(self, timeout: float = math.inf) -> AsyncIterator[Connection]:
         """A connection for the block, waited for at most `timeout` seconds or as the pool says.
 
         Raises DatabaseTrouble.
         """
         assert self._pool is not None, "opened in the application's start"
-        limit = min(timeout or math.inf, self._config.pool_acquire_timeout)
+        limit = min(timeout, self._config.pool_acquire_timeout)
         self._waiting.inc()
         try:
             raw = await self._pool.acquire(timeout=limit)

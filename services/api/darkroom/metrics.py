@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-#: From a cached read (a millisecond or two) to a pool time-out and a fallback (seven seconds).
+#: From a cached read (a millisecond or two) to a pool time-out and a fallback (five seconds).
 _REQUEST_BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 7.5, 10.0,
 )  # fmt: skip
