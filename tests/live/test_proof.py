@@ -12,7 +12,7 @@ pytestmark = pytest.mark.live
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("slug", ["3am"])
+@pytest.mark.parametrize("slug", ["3am", "two-of-three"])
 def test_every_row_of_the_matrix(operator: Operator, tmp_path: Path, slug: str) -> None:
     """Calm before, the page in time, no tempting fix that helps, a remedy that is measured as one,
     and no diagnosis that passes but the true one."""
