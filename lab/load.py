@@ -38,20 +38,19 @@ class LoadRefused(BadInput):
 class LoadState:
     """The present run, or the last one.
 
-    Rates are arrivals per second, times ISO 8601 (UTC). `focus` is the share of the arrivals who
-    come for the same few photos, as after a link from outside, `fans` the share of those who come
-    for the circles of a few stars. `intended` counts the arrivals that were due, `started` those
-    that began, `completed` those that ended, well or not. `outcomes` counts them by ok, http_4xx,
-    http_5xx, timeout, connection and dropped (due, but never begun: too many were under way).
-    `reason` says why a run was stopped.
+    Rates are arrivals per second, times ISO 8601 (UTC). `interests` are what brings people here, as
+    shares of them: `focus` come for the same few photos, as after a link from outside, `fans` for
+    the circles of a few stars, `roam` look at anything. `intended` counts the arrivals that were
+    due, `started` those that began, `completed` those that ended, well or not. `outcomes` counts
+    them by ok, http_4xx, http_5xx, timeout, connection and dropped (due, but never begun: too many
+    were under way). `reason` says why a run was stopped.
     """
 
     state: Literal["idle", "running", "finished", "stopped"]
     run_id: str | None = None
     seed: int | None = None
     target_rate: float = 0.0
-    focus: float = 0.0
-    fans: float = 0.0
+    interests: Mapping[str, float] = field(default_factory=dict)
     started_at: str | None = None
     ends_at: str | None = None
     intended: int = 0
@@ -108,22 +107,20 @@ class Load:
         """Drops the connection; later calls fail."""
         self._http.close()
 
-    def start(
-        self, rate: float, duration_s: float, seed: int, focus: float = 0.0, fans: float = 0.0
-    ) -> LoadState:
+    def start(self, rate: float, duration_s: float, seed: int, **interests: float) -> LoadState:
         """Let customers arrive: `rate` per second, for `duration_s` seconds (two hours at most).
 
         Raises `LoadRefused`, with status 409 while another run is under way.
         """
-        shares = {"focus": focus, "fans": fans}
-        return self._state("POST", {"rate": rate, "duration_s": duration_s, "seed": seed, **shares})
+        run = {"rate": rate, "duration_s": duration_s, "seed": seed}
+        return self._state("POST", {**run, **interests})
 
-    def set_rate(self, rate: float, focus: float | None = None) -> LoadState:
-        """From now on let `rate` customers arrive per second; `focus` None leaves that as it is.
+    def set_rate(self, rate: float, **interests: float) -> LoadState:
+        """From now on let `rate` customers arrive per second; interests not given stay as they are.
 
         Raises `LoadRefused`.
         """
-        return self._state("PATCH", {"rate": rate} | ({} if focus is None else {"focus": focus}))
+        return self._state("PATCH", {"rate": rate, **interests})
 
     def extend(self, duration_s: float) -> LoadState:
         """Let the run end `duration_s` seconds from now. Raises `LoadRefused`."""

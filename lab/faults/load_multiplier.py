@@ -18,12 +18,15 @@ MOST = 1000.0
 
 
 class LoadMultiplierParams(FaultParams):
-    """How many times as often, and what for."""
+    """How many times as often, and what for; without any interest, for the same as before."""
 
     fault: Literal["load_multiplier"]
     times: float = Field(gt=1, le=50)
     focus: float | None = Field(
         default=None, ge=0, le=1, description="share of them who come for the same few photos then"
+    )
+    roam: float | None = Field(
+        default=None, ge=0, le=1, description="share of them who look at anything then"
     )
 
     def arrivals(self, rate: float) -> float:
@@ -31,13 +34,13 @@ class LoadMultiplierParams(FaultParams):
 
 
 class LoadMultiplierToken(Token):
-    """Whose arrivals, how many a second come before and after, and their focus then."""
+    """Whose arrivals, how many a second come before and after, and their interests then."""
 
     run_id: str
     before: float
     after: float
-    focus_before: float
-    focus_after: float
+    interests_before: dict[str, float]
+    interests_after: dict[str, float]
 
 
 class LoadMultiplier(Fault[LoadMultiplierParams, LoadMultiplierToken]):
@@ -61,19 +64,20 @@ class LoadMultiplier(Fault[LoadMultiplierParams, LoadMultiplierToken]):
                 f"{params.times:g} times {now.target_rate:g} customers a second are {after:g}",
                 remedy=f"more than {MOST:g} a second say more about this machine than the stack",
             )
+        wanted = params.model_dump(include={"focus", "roam"}, exclude_none=True)
         return LoadMultiplierToken(
             run_id=now.run_id,
             before=now.target_rate,
             after=after,
-            focus_before=now.focus,
-            focus_after=now.focus if params.focus is None else params.focus,
+            interests_before=dict(now.interests),
+            interests_after={**now.interests, **wanted},
         )
 
     def inject(self, stack: Stack, token: LoadMultiplierToken) -> None:
         with _load(stack) as load:
             if load.state().run_id != token.run_id:
                 raise Failed("other customers have come meanwhile", remedy="begin again")
-            load.set_rate(token.after, token.focus_after)
+            load.set_rate(token.after, **token.interests_after)
 
     def active(self, stack: Stack, token: LoadMultiplierToken) -> bool:
         with _load(stack) as load:
@@ -85,7 +89,7 @@ class LoadMultiplier(Fault[LoadMultiplierParams, LoadMultiplierToken]):
             now = load.state()
             # Another rate is somebody else's wish.
             if now.running and now.run_id == token.run_id and now.target_rate == token.after:
-                load.set_rate(token.before, token.focus_before)
+                load.set_rate(token.before, **token.interests_before)
 
 
 def _load(stack: Stack) -> Load:

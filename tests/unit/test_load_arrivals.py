@@ -13,7 +13,9 @@ from customers.visits import (
     PHOTOS,
     STARS,
     USERS,
+    Interests,
     Popularity,
+    Visit,
     Visits,
     is_public,
 )
@@ -93,7 +95,7 @@ def test_the_same_seed_gives_the_same_visits() -> None:
 
 def test_a_link_from_outside_leads_many_to_the_same_few() -> None:
     """A focus of 0.8 sends four in five to a handful of photos; the others come as ever."""
-    visits, plain = Visits(7, focus=0.8), Visits(7)
+    visits, plain = Visits(7, Interests(focus=0.8)), Visits(7)
     drawn = [(visits.draw(), plain.draw()) for _ in range(5_000)]
     linked = [visit for visit, otherwise in drawn if visit != otherwise]
     assert len(linked) / len(drawn) == pytest.approx(0.8, abs=0.03)
@@ -104,16 +106,33 @@ def test_a_link_from_outside_leads_many_to_the_same_few() -> None:
 
 def test_fans_look_at_the_circles_of_a_few_stars() -> None:
     """So many of the arrivals as asked for, each star as often as another."""
-    visits = Visits(7, fans=0.2)
+    visits = Visits(7, Interests(fans=0.2))
     drawn = [visits.draw() for _ in range(5_000)]
     stars = Counter(visit.subject for visit in drawn if visit.operation == "circle")
     assert stars.total() / len(drawn) == pytest.approx(0.2, abs=0.03)
     assert set(stars) == set(STARS)
 
 
-def test_visits_ask_only_for_what_exists() -> None:
+def wanted_most(visits: list[Visit]) -> int:
+    """How often the most popular photo or feed was asked for."""
+    photos = Counter(visit.subject for visit in visits if visit.operation == "photo")
+    feeds = Counter(visit.user_id for visit in visits if visit.operation == "feed")
+    return min(max(photos.values()), max(feeds.values()))
+
+
+def test_who_is_new_here_looks_at_anything() -> None:
+    """The same operations as ever, but no two of them want the same photo, nor the same feed."""
+    drawn = [Visits(7, Interests(roam=share)) for share in (0, 1)]
+    usual, new = ([visits.draw() for _ in range(5_000)] for visits in drawn)
+    assert [visit.operation for visit in new] == [visit.operation for visit in usual]
+    assert wanted_most(usual) > 50
+    assert wanted_most(new) < 5
+
+
+@pytest.mark.parametrize("roam", [0, 1])
+def test_visits_ask_only_for_what_exists(roam: float) -> None:
     """Every id is in the seed, and photos that were never published are not asked for."""
-    visits = Visits(9)
+    visits = Visits(9, Interests(roam=roam))
     sizes = {"user": USERS, "user_photos": USERS, "feed": USERS, "album": ALBUMS}
     for _ in range(20_000):
         visit = visits.draw()

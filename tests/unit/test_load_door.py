@@ -16,8 +16,7 @@ RUN = {
     "run_id": "a1",
     "seed": 4,
     "target_rate": 60.0,
-    "focus": 0.0,
-    "fans": 0.0,
+    "interests": {"focus": 0.0, "fans": 0.0, "roam": 0.0},
     "started_at": "2026-11-01T03:00:00+00:00",
     "ends_at": "2026-11-01T03:10:00+00:00",
     "intended": 10,
@@ -88,7 +87,7 @@ def test_every_verb_reaches_the_control_api(load: Load, script: Script) -> None:
     """Start, change, extend, stop and look are each one request, and tell the run's state."""
     script.answers(201, RUN)
     states = [
-        load.start(60, 600, 4),
+        load.start(60, 600, 4, fans=0.1),
         load.set_rate(80),
         load.set_rate(80, focus=0.5),
         load.extend(120),
@@ -96,7 +95,7 @@ def test_every_verb_reaches_the_control_api(load: Load, script: Script) -> None:
         load.state(),
     ]
     assert script.asked == [
-        ("POST", "/run", {"rate": 60, "duration_s": 600, "seed": 4, "focus": 0.0, "fans": 0.0}),
+        ("POST", "/run", {"rate": 60, "duration_s": 600, "seed": 4, "fans": 0.1}),
         ("PATCH", "/run", {"rate": 80}),
         ("PATCH", "/run", {"rate": 80, "focus": 0.5}),
         ("PATCH", "/run", {"duration_s": 120}),

@@ -9,6 +9,7 @@ import pytest
 from customers.ledger import Entry, Ledger
 from customers.pictures import sign
 from customers.settings import Change, Refused, Settings
+from customers.visits import Interests
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,9 +82,11 @@ def test_a_run_needs_rate_and_duration_and_may_have_a_seed() -> None:
     """The seed is 0 unless it is given."""
     assert Settings.parse({"rate": 60, "duration_s": 90}) == Settings(60, 90, 0)
     assert Settings.parse({"rate": 0.5, "duration_s": 7200, "seed": 9}).seed == 9
-    assert Settings.parse({"rate": 60, "duration_s": 90, "focus": 0.8}).focus == 0.8
-    assert Change.parse({"rate": 80}) == Change(80, None, None, None)
-    assert Change.parse({"focus": 0}) == Change(None, None, 0, None)
+    assert Settings.parse({"rate": 60, "duration_s": 90, "focus": 0.8}) == Settings(
+        60, 90, interests=Interests(focus=0.8)
+    )
+    assert Change.parse({"rate": 80}) == Change(rate=80)
+    assert Change.parse({"focus": 0}) == Change(interests={"focus": 0})
 
 
 @pytest.mark.parametrize(

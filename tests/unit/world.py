@@ -225,9 +225,7 @@ class FakeLoad:
         if self.world.load_gone:
             raise LoadUnavailable("the load generator does not answer")
 
-    def start(
-        self, rate: float, duration_s: float, seed: int, focus: float = 0, fans: float = 0
-    ) -> LoadState:
+    def start(self, rate: float, duration_s: float, seed: int, **_: float) -> LoadState:
         self._here()
         self.world.runs += 1
         self.world.load = LoadState("running", f"run{self.world.runs}", seed, rate)

@@ -52,8 +52,7 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
             rate=settings.rate,
             duration_s=settings.duration_s,
             seed=settings.seed,
-            focus=settings.focus,
-            fans=settings.fans,
+            interests=settings.interests,
             most=most,
             metrics=metrics,
         )
@@ -69,9 +68,7 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
     def change() -> Response:
         wanted = Change.parse(_body())
         run = running()
-        run.change(
-            rate=wanted.rate, duration_s=wanted.duration_s, focus=wanted.focus, fans=wanted.fans
-        )
+        run.change(rate=wanted.rate, duration_s=wanted.duration_s, interests=wanted.interests)
         return jsonify(run.state().json())
 
     @app.delete("/run")

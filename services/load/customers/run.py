@@ -6,8 +6,8 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from gevent.event import Event
 
 from customers.metrics import OUTCOMES, Metrics
 from customers.schedule import Schedule
-from customers.visits import Visit, Visits
+from customers.visits import USUAL, Interests, Visit, Visits
 
 log = logging.getLogger("customers")
 
@@ -37,8 +37,7 @@ class State:
     run_id: str | None = None
     seed: int | None = None
     target_rate: float = 0.0
-    focus: float = 0.0
-    fans: float = 0.0
+    interests: Interests = USUAL
     started_at: str | None = None
     ends_at: str | None = None
     intended: int = 0
@@ -71,15 +70,14 @@ class Run:
         seed: int,
         most: int,
         metrics: Metrics,
-        focus: float = 0.0,
-        fans: float = 0.0,
+        interests: Interests = USUAL,
     ) -> None:
         """`most` may be under way at once; who arrives beyond them is dropped, and counted."""
         self.id = uuid.uuid4().hex
         self._most = most
         self._seed = seed
         self._metrics = metrics
-        self._visits = Visits(seed, focus, fans)
+        self._visits = Visits(seed, interests)
         self._state = "running"
         self._reason: str | None = None
         self._began = time.monotonic()
@@ -107,8 +105,7 @@ class Run:
         *,
         rate: float | None = None,
         duration_s: float | None = None,
-        focus: float | None = None,
-        fans: float | None = None,
+        interests: Mapping[str, float] | None = None,
     ) -> None:
         """From now on arrive at `rate`, for other things; end `duration_s` seconds from now."""
         now = time.monotonic()
@@ -117,10 +114,8 @@ class Run:
             self._metrics.target_rate.set(rate)
         if duration_s is not None:
             self._ends = now + duration_s
-        if focus is not None:
-            self._visits.focus = focus
-        if fans is not None:
-            self._visits.fans = fans
+        if interests:
+            self._visits.interests = replace(self._visits.interests, **interests)
         self._changed.set()
         self._log("run changed")
 
@@ -138,8 +133,7 @@ class Run:
             run_id=self.id,
             seed=self._seed,
             target_rate=self._schedule.rate if self.running else 0.0,
-            focus=self._visits.focus,
-            fans=self._visits.fans,
+            interests=self._visits.interests,
             started_at=self._began_at.isoformat(timespec="milliseconds"),
             ends_at=ends_at.isoformat(timespec="milliseconds"),
             intended=self._intended,

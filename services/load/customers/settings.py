@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+
+from customers.visits import USUAL, Interests
 
 MAX_RATE = 2000.0
 MAX_DURATION_S = 2 * 3600.0
 MAX_SEED = 2**63 - 1
+
+INTERESTS = tuple(one.name for one in fields(Interests))
 
 #: Field -> (least, most); all but the seed may be fractions. Least itself is allowed.
 _BOUNDS = {
     "rate": (0.1, MAX_RATE),
     "duration_s": (1.0, MAX_DURATION_S),
     "seed": (0, MAX_SEED),
-    "focus": (0.0, 1.0),
-    "fans": (0.0, 1.0),
+    **dict.fromkeys(INTERESTS, (0.0, 1.0)),
 }
 
 
@@ -31,22 +34,17 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """A run's settings: arrivals per second, seconds, and the seed of both sequences.
-
-    `focus` is the share of the arrivals who come for the same few photos, `fans` the share of those
-    who come for the circles of a few stars.
-    """
+    """A run's settings: arrivals per second, seconds, the seed of all sequences, and interests."""
 
     rate: float
     duration_s: float
     seed: int = 0
-    focus: float = 0.0
-    fans: float = 0.0
+    interests: Interests = USUAL
 
     @classmethod
     def parse(cls, body: object) -> Settings:
         """From a decoded POST body. Raises Refused."""
-        values = _fields(body, ("rate", "duration_s", "seed", "focus", "fans"))
+        values = _fields(body, ("rate", "duration_s", "seed", *INTERESTS))
         missing = [name for name in ("rate", "duration_s") if name not in values]
         if missing:
             raise Refused(422, f"missing: {', '.join(missing)}")
@@ -54,27 +52,33 @@ class Settings:
             values["rate"],
             values["duration_s"],
             int(values.get("seed", 0)),
-            values.get("focus", 0.0),
-            values.get("fans", 0.0),
+            Interests(**_interests(values)),
         )
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a PATCH changes; None leaves it. `duration_s` counts from now."""
+    """What a PATCH changes; None leaves it, as does an interest that is not there.
 
-    rate: float | None
-    duration_s: float | None
-    focus: float | None
-    fans: float | None
+    `duration_s` counts from now.
+    """
+
+    rate: float | None = None
+    duration_s: float | None = None
+    interests: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, body: object) -> Change:
         """From a decoded PATCH body. Raises Refused."""
-        values = _fields(body, ("rate", "duration_s", "focus", "fans"))
+        allowed = ("rate", "duration_s", *INTERESTS)
+        values = _fields(body, allowed)
         if not values:
-            raise Refused(422, "nothing to change: give rate, duration_s, focus or fans")
-        return cls(*(values.get(name) for name in ("rate", "duration_s", "focus", "fans")))
+            raise Refused(422, f"nothing to change: give any of {', '.join(allowed)}")
+        return cls(values.get("rate"), values.get("duration_s"), _interests(values))
+
+
+def _interests(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: values[name] for name in INTERESTS if name in values}
 
 
 def _fields(body: object, allowed: tuple[str, ...]) -> dict[str, float]:

@@ -76,6 +76,10 @@ class Popularity:
         """The id that is the `rank`-th most popular, from 1."""
         return (rank - 1) * self._step % self._size + 1
 
+    def any(self, u: float) -> int:
+        """The id at `u` in [0, 1), one as often as another."""
+        return int(u * self._size) + 1
+
 
 #: In the seed, low ids are the busy users and their albums; popular photos are of any age.
 _visitors = Popularity(USERS, exponent=0.9)
@@ -97,16 +101,28 @@ LINKED = 20
 STARS = range(10, 50)
 
 
-class Visits:
-    """The seeded sequence of visits; equal seeds give equal sequences.
+@dataclass(frozen=True, slots=True)
+class Interests:
+    """What brings people here, as shares in [0, 1]; whoever is left comes as on any day.
 
-    A share `focus` of them, in [0, 1], follows a link from outside to one of a few photos; of the
-    others a share `fans` looks at the circle of a star.
+    `focus` of all follow a link from outside to one of a few photos; `fans` of the others look at
+    the circle of a star; `roam` of the others still are new here, and look at anything, popular or
+    not.
     """
 
-    def __init__(self, seed: int, focus: float = 0.0, fans: float = 0.0) -> None:
-        self.focus = focus
-        self.fans = fans
+    focus: float = 0.0
+    fans: float = 0.0
+    roam: float = 0.0
+
+
+USUAL = Interests()
+
+
+class Visits:
+    """The seeded sequence of visits; equal seeds give equal sequences. `interests` may change."""
+
+    def __init__(self, seed: int, interests: Interests = USUAL) -> None:
+        self.interests = interests
         self._random = random.Random(f"visits:{seed}")
         self._links = random.Random(f"links:{seed}")
         self._operations = list(MIX)
@@ -115,13 +131,16 @@ class Visits:
     def draw(self) -> Visit:
         """The next arrival's intention."""
         roll, who, what, chance = (self._random.random() for _ in range(4))
-        if self._links.random() < self.focus:
+        if self._links.random() < self.interests.focus:
             photo = _photos.rank(self._links.randrange(1, LINKED + 1))
             return Visit("photo", _visitors.pick(who), photo if is_public(photo) else 3, chance)
-        if self._links.random() < self.fans:
+        if self._links.random() < self.interests.fans:
             return Visit("circle", _visitors.pick(who), self._links.choice(STARS), chance)
         operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
-        subject = _SUBJECTS.get(operation, _photos).pick(what)
+        subjects = _SUBJECTS.get(operation, _photos)
+        new = self._links.random() < self.interests.roam
+        subject = subjects.any(what) if new else subjects.pick(what)
+        user = _visitors.any(who) if new else _visitors.pick(who)
         if operation not in _SUBJECTS and not is_public(subject):
             subject = max(subject - 2, 2)  # nobody has a link to it; take a neighbour
-        return Visit(operation, _visitors.pick(who), subject, chance)
+        return Visit(operation, user, subject, chance)
