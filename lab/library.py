@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,12 +79,7 @@ class Library:
         for picks in _every_option_once(options):
             choices.make(picks)
             self._check(document, folder)
-        picks = _flat(
-            {
-                name: random.Random(f"{slug}/{name}/{seed}").choice(several)
-                for name, several in options.items()
-            }
-        )
+        picks = _flat(_picked(options, seed))
         choices.make(picks)
         made = document.into(ScenarioFile)
         return Scenario(**dict(made), slug=slug, seed=seed, picks=picks)
@@ -153,6 +147,16 @@ def _options(document: Document) -> dict[str, list[Any]]:
         for name, several in section.items()
         if isinstance(several, list) and several
     }
+
+
+def _picked(options: Mapping[str, Sequence[Any]], seed: int) -> dict[str, Any]:
+    """What a seed picks. Seeds that follow each other go through all there is to pick, so that a
+    few nights in a row show everything that may happen."""
+    picks = {}
+    for name, several in options.items():
+        seed, turn = divmod(seed, len(several))
+        picks[name] = several[turn]
+    return picks
 
 
 def _every_option_once(options: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Pick]]:

@@ -229,8 +229,8 @@ class Scenario(ScenarioFile):
 
 
 def scenario_schema() -> dict[str, Any]:
-    """The JSON Schema of scenario.yaml, for editors. Any scalar, and any fault as a whole,
-    may also be a `{choice: name}`."""
+    """The JSON Schema of scenario.yaml, for editors. Any scalar, any list, and any fault as a
+    whole, may also be a `{choice: name}`."""
     schema = ScenarioFile.model_json_schema(by_alias=True)
     choice = {
         "type": "object",
@@ -246,8 +246,8 @@ def scenario_schema() -> dict[str, Any]:
         if not isinstance(node, dict):
             return node
         opened = {key: open_up(value) for key, value in node.items()}
-        scalar = node.get("type") in ("string", "integer", "number") and "const" not in node
-        if scalar or "oneOf" in node:
+        kinds = ("string", "integer", "number", "array")
+        if (node.get("type") in kinds and "const" not in node) or "oneOf" in node:
             return {"anyOf": [opened, {"$ref": "#/$defs/Choice"}]}
         return opened
 

@@ -58,13 +58,18 @@ class TestShipped:
             assert not {"lab", ".venv/bin/lab"} & set(words), script
 
     def test_the_learners_texts_do_not_name_the_answer(self, slug: str) -> None:
-        """Neither the name, the title, the page nor the brief gives it away."""
-        scenario = SHIPPED.load(slug, 0)
-        told = " ".join(
-            (slug, scenario.title, scenario.page.text, SHIPPED.text(scenario, "brief"))
-        ).lower()
-        assert scenario.truth.object.lower() not in told
-        assert scenario.truth.cause.lower() not in told
+        """Neither the name, the title, the page nor the brief gives it away. Where a seed picks what
+        breaks, any of them may be mentioned, as long as it is the same text for all."""
+        ways = SHIPPED.ways(slug)
+        texts = {
+            " ".join((slug, one.title, one.page.text, SHIPPED.text(one, "brief"))).lower()
+            for one in ways
+        }
+        assert len(texts) == 1
+        told = texts.pop()
+        objects = {one.truth.object.lower() for one in ways}
+        assert len(objects) > 1 or objects.pop() not in told
+        assert all(one.truth.cause.lower() not in told for one in ways)
         assert "index" not in told
 
     def test_the_exported_schema_accepts_it(self, slug: str) -> None:
