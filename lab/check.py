@@ -59,6 +59,7 @@ def check(library: Library, slug: str) -> list[Finding]:
         for scenario in ways:
             found |= set(_declared(document, folder, scenario, library.words.vocabulary))
             found |= set(_given_away(document, folder, scenario, library.words.vocabulary))
+            found |= set(_led_nowhere(document, folder, scenario, library.slugs()))
     return sorted(found, key=lambda one: (str(one.file), one.line, one.text))
 
 
@@ -164,6 +165,19 @@ def _given_away(
     for number, said in enumerate(brief_lines, start=1):
         for word in _named(hidden, said):
             yield Finding(brief, number, f"the brief gives away {words[word]}: {word!r}")
+
+
+def _led_nowhere(
+    document: Document, folder: Path, scenario: Scenario, slugs: Sequence[str]
+) -> Iterator[Finding]:
+    """A learning path must lead from one scenario to another that is there."""
+    for key, named in (("builds_on", scenario.builds_on), ("unlocks", scenario.unlocks)):
+        for number, slug in enumerate(named):
+            if slug not in slugs or slug == scenario.slug:
+                line = document.at((key, number))[0]
+                yield Finding(
+                    folder / "scenario.yaml", line, f"{key}: {slug!r} is no other scenario"
+                )
 
 
 def _named(words: Iterable[str], text: str) -> list[str]:

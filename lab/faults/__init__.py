@@ -10,9 +10,9 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from lab.errors import Failed
 
@@ -43,6 +43,12 @@ class FaultParams(BaseModel):
         description="it passes by itself and only sets something off: there is nothing to undo, "
         "and whether what followed is over the objectives tell",
     )
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.lasting and self.triggers:
+            raise ValueError("either it stays (`lasting`) or it passes by itself (`triggers`)")
+        return self
 
     def arrivals(self, rate: float) -> float:
         """How many customers arrive each second under this fault, where `rate` would without."""

@@ -101,6 +101,10 @@ def edit(name: str, before: str, after: str) -> Callable[[Path], None]:
             edit("brief.md", "You are on call.", "You are on call.\nMind photos_user_recent_idx."),
             "brief.md:2: the brief gives away the object of the truth: 'photos_user_recent_idx'",
         ),
+        (
+            edit("scenario.yaml", "load:", "builds_on: [fast]\nload:"),
+            "scenario.yaml:6: builds_on: 'fast' is no other scenario",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_file_and_line(

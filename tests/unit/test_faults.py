@@ -204,6 +204,13 @@ def test_which_index_serves_as_another(
     assert made(keys, options, predicate).serves_as(wanted) is serves
 
 
+def test_a_fault_has_one_end() -> None:
+    """It is there to stay or it passes by itself: whoever writes both means neither."""
+    noop = faults.discover()["noop"].Params
+    with pytest.raises(ValueError, match=r"lasting.*triggers"):
+        noop(fault="noop", lasting=True, triggers=True)
+
+
 def test_the_control_breaks_nothing(stack: FakeStack) -> None:
     """noop goes through every step and is never active."""
     params = faults.discover()["noop"].Params(fault="noop")

@@ -58,8 +58,8 @@ class TestShipped:
             assert not {"lab", ".venv/bin/lab"} & set(words), script
 
     def test_the_learners_texts_do_not_name_the_answer(self, slug: str) -> None:
-        """Neither the name, the title, the page nor the brief gives it away. Where a seed picks what
-        breaks, any of them may be mentioned, as long as it is the same text for all."""
+        """Neither the name, the title, the page nor the brief gives it away. Where a seed picks
+        what breaks, any of them may be mentioned, as long as the text is the same for all."""
         ways = SHIPPED.ways(slug)
         texts = {
             " ".join((slug, one.title, one.page.text, SHIPPED.text(one, "brief"))).lower()

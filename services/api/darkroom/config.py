@@ -44,7 +44,7 @@ class Config:
     def from_env(cls, env: Mapping[str, str]) -> Config:
         """Reads the environment; raises BadConfig for what is missing or no number."""
         secrets = Path(env.get("SECRETS_DIR", "/run/secrets"))
-        return cls(
+        config = cls(
             replica_id=env.get("REPLICA_ID") or env.get("HOSTNAME", "api"),
             primary_host=env.get("POSTGRES_PRIMARY_HOST", "postgres-primary"),
             replica_host=env.get("POSTGRES_REPLICA_HOST", "postgres-replica"),
@@ -65,6 +65,13 @@ class Config:
             telemetry_enabled=env.get("TELEMETRY_ENABLED", "1") != "0",
             port=_whole(env, "PORT", 8000),
         )
+        waits = config.pool_acquire_timeout + config.db_command_timeout
+        if waits > config.read_budget:
+            raise BadConfig(
+                f"READ_BUDGET is {config.read_budget:g} s, less than POOL_ACQUIRE_TIMEOUT and "
+                f"DB_COMMAND_TIMEOUT together ({waits:g} s): a read would outlive its client"
+            )
+        return config
 
 
 def _secret(path: Path) -> str:
