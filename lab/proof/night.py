@@ -70,12 +70,19 @@ class _Live:
 
 
 def live(
-    doors: Doors, slug: str, seed: int, report: Report, on_measured: Told = lambda *_: None
+    doors: Doors,
+    slug: str,
+    seed: int,
+    report: Report,
+    on_measured: Told = lambda *_: None,
+    *,
+    tempted: bool = True,
 ) -> Night:
     """Live through a scenario and record every run. The stack is home afterwards.
 
     What goes wrong on the way is in the night, not raised; but for `BadInput` of a scenario that
-    cannot be read. `on_measured` hears of each run as soon as it was measured.
+    cannot be read. `on_measured` hears of each run as soon as it was measured. Without being
+    `tempted` there is nobody but those who do nothing and those who do right: a short night.
     """
     scenario = doors.library.load(slug, seed)
     begun = doors.now()
@@ -84,7 +91,7 @@ def live(
     try:
         row = incident.start(doors, slug, seed, report)
         night = _Live(doors, row, incident.scenario_of(row), report, on_measured)
-        _whole(night)
+        _through(night, tempted=tempted)
     except LabError as error:
         problem = error.message
         if night is not None:
@@ -100,17 +107,19 @@ def live(
     return Night(night.scenario, night.runs, night.undone, seconds=doors.now() - begun)
 
 
-def _whole(night: _Live) -> None:
+def _through(night: _Live, *, tempted: bool) -> None:
+    own = night.doors.library.decoys(night.scenario.slug) if tempted else []
+    names = {decoy.name for decoy in own}
+    before = [decoy for decoy in _anybodys(BEFORE) if decoy.name not in names] if tempted else []
+    after = _anybodys(AFTER) if tempted else []
     _nobody(night)
-    own = night.doors.library.decoys(night.scenario.slug)
     for decoy in own:
         _try(night, DECOY, decoy)
-    names = {decoy.name for decoy in own}
-    for decoy in (one for one in _anybodys(BEFORE) if one.name not in names):
+    for decoy in before:
         _try(night, ANYBODY, decoy)
     _remedy(night)
     night.collect()
-    for decoy in _anybodys(AFTER):
+    for decoy in after:
         _hide(night, decoy)
     night.collect()
 

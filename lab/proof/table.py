@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lab.proof.kept import Proof
-from lab.proof.rows import WRONG, Row, count
+from lab.proof.rows import NOBODY, REMEDY, WRONG, Row, count
 from lab.screen.console import coloured, table
 from lab.units import duration
 
@@ -20,6 +20,8 @@ Made by `lab verify --table DIR --markdown docs/proof.md`. Each scenario was liv
 real stack: nobody acts, every tempting fix, the remedy. `should` is what the design asks for, `was`
 what was measured. A false pass is a wrong fix or a wrong diagnosis that would have been accepted; a
 false fail a right one that would not; invalid is what could not be judged.
+
+Of each scenario one night tries every tempting fix; with other seeds nobody acts, then the remedy.
 """
 
 
@@ -50,8 +52,8 @@ def summary(rows: Sequence[Row]) -> str:
 def markdown(proofs: Sequence[Proof], confusion: Sequence[Row]) -> str:
     """The page of all proofs."""
     every = [row for proof in proofs for row in proof.rows]
-    parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n"]
-    for proof in proofs:
+    parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n", _nights(proofs)]
+    for proof in _longest(proofs):
         parts.append(
             f"## {proof.slug}, seed {proof.seed}\n\n{proof.title}. "
             f"{proof.at[:10]}, {proof.cores} cores, {duration(proof.seconds)}; "
@@ -66,6 +68,48 @@ def markdown(proofs: Sequence[Proof], confusion: Sequence[Row]) -> str:
         )
         parts.append(_rows(confusion))
     return "\n".join(parts)
+
+
+def _nights(proofs: Sequence[Proof]) -> str:
+    """Every night on its line: did the page ring, was the remedy recognised, what was wrong."""
+    paged = [_row_of(proof, NOBODY, "paged") for proof in proofs]
+    mended = [_row_of(proof, REMEDY, "mitigated") for proof in proofs]
+    counted = f"the page rang in {_as_promised(paged)}, the remedy was recognised in "
+    lines = [
+        f"{len(proofs)} nights: {counted}{_as_promised(mended)}.\n",
+        "| scenario | seed | took | the page | the remedy | rows | wrong |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for proof, page, fix in zip(proofs, paged, mended, strict=True):
+        wrong = [row for row in proof.rows if row.result in WRONG]
+        cells = [
+            proof.slug,
+            str(proof.seed),
+            duration(proof.seconds),
+            page.why if page else "-",
+            str(fix.was) if fix else "-",
+            str(len(proof.rows)),
+            "; ".join(f"{row.run}: {row.question}, {row.result}" for row in wrong) or "-",
+        ]
+        lines.append(f"| {' | '.join(map(_cell, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _row_of(proof: Proof, run: str, question: str) -> Row | None:
+    return next((row for row in proof.rows if (row.run, row.question) == (run, question)), None)
+
+
+def _as_promised(rows: Sequence[Row | None]) -> int:
+    return sum(row is not None and row.result not in WRONG for row in rows)
+
+
+def _longest(proofs: Sequence[Proof]) -> list[Proof]:
+    """Of each scenario the night with most rows: the others tell nothing that it does not."""
+    best: dict[str, Proof] = {}
+    for proof in proofs:
+        if proof.slug not in best or len(proof.rows) > len(best[proof.slug].rows):
+            best[proof.slug] = proof
+    return list(best.values())
 
 
 def _rows(rows: Sequence[Row]) -> str:

@@ -243,6 +243,17 @@ class TestKept:
         assert "| decoy x | mitigated | fail | **pass: false pass** | a \\| b c |" in text
         assert rows_table([wrong]).row_count == 1
 
+    def test_the_page_tells_of_every_night(self, tmp_path: Path) -> None:
+        """Each on its line, with page and remedy; only the longest of a scenario in full."""
+        rows = matrix.rows(whole(), vocabulary())
+        long = keep(whole(), rows, tmp_path)
+        short = replace(long, seed=2, rows=tuple(row for row in rows if row.question != "paged"))
+        text = markdown([short, long], [])
+        assert "2 nights: the page rang in 1, the remedy was recognised in 2." in text
+        assert f"| 3am | 2 | 0 s | - | pass | {len(short.rows)} | - |" in text
+        assert "## 3am, seed 1" in text
+        assert "## 3am, seed 2" not in text
+
 
 # -- a live night, with a stack that is made up ---------------------------------------------------
 
@@ -310,6 +321,12 @@ def test_a_live_night_records_every_run(doors: Doors, world: World, tmp_path: Pa
     path = tmp_path / "proof" / saved.name
     files = json.loads((path / "proof.json").read_text())["runs"]
     assert load(path / files[REMEDY]).told.diagnosis == true_diagnosis(lived.scenario)  # type: ignore[union-attr]
+
+
+def test_a_night_without_temptation_is_short(doors: Doors) -> None:
+    """Nobody acts, then the remedy: what is to be seen with each seed, and no more."""
+    lived = live(doors, "slow", 1, QUIET, tempted=False)
+    assert (list(lived.runs), lived.undone) == ([NOBODY, REMEDY], {})
 
 
 def test_a_night_that_cannot_begin_is_invalid(doors: Doors, world: World) -> None:
