@@ -50,6 +50,11 @@ class Look:
     worst: float | None
     last: float | None
 
+    @property
+    def broken(self) -> bool:
+        """Whether it was measured last as not met."""
+        return self.last is not None and not self.condition.met(self.last)
+
     def __str__(self) -> str:
         wanted = f"wanted {self.condition.op} {self.condition.value:g}"
         if self.last is None or self.worst is None:
@@ -97,8 +102,8 @@ def wait_until(
 ) -> Span | list[Look]:
     """Wait until all conditions have held for `hold_s` seconds without a break.
 
-    Returns that window, or after `within_s` seconds (not counting the window) the last look. The
-    window begins at `not_before` or later; by default when it was called.
+    The window begins within `within_s` seconds, at `not_before` or later; by default when it was
+    called. Returns it, or the last look as soon as none can begin in time.
     Raises `PrometheusUnavailable` when Prometheus still does not answer at the end.
     """
     begun = doors.now()
@@ -122,7 +127,9 @@ def wait_until(
             done = 0.0 if against or blind else max(0.0, now - start)
             doing = str(blind or (against[0] if against else "holds"))
             step.at(min(done, hold_s), hold_s, doing)
-            if now - begun >= within_s + hold_s:
+            # A window that begins after what is broken now would begin too late.
+            hopeless = now - begun > within_s and any(one.broken for one in against)
+            if hopeless or now - begun >= within_s + hold_s:
                 if blind is not None:
                     raise blind
                 return looks

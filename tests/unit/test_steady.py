@@ -52,6 +52,18 @@ def test_a_break_within_begins_the_window_anew(doors: Doors, world: World) -> No
     assert window.start >= world.changes[1][0] + 2
 
 
+def test_it_waits_no_longer_than_a_window_can_begin_in_time(doors: Doors, world: World) -> None:
+    """Still broken at the deadline: a window would begin too late, and nobody need see its end. One
+    that began just in time is seen to its end."""
+    begun = world.now
+    world.fixed[FAST.signal] = 2.0
+    assert isinstance(wait(doors, FAST, hold=100, within=30), list)
+    assert world.now - begun < 40
+    world.fixed.clear()
+    world.changes += [(world.now - 3, True), (world.now + 20, False)]
+    assert isinstance(wait(doors, FAST, hold=100, within=30), Span)
+
+
 def test_it_gives_up_with_the_last_thing_it_saw(doors: Doors, world: World) -> None:
     """Never a silent time-out: the condition, its value and what was wanted."""
     world.fixed[FAST.signal] = 2.0
