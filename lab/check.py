@@ -128,6 +128,10 @@ def _declared(
     prices = [hint.price for hint in scenario.hints]
     if prices != sorted(prices):
         yield Finding(file, at("hints"), "a hint costs less than the one before it")
+    triggers = [params for params in scenario.faults if params.triggers]
+    if scenario.objectives.again_within_s is not None and not triggers:
+        text = "nothing can happen again: no fault only `triggers`"
+        yield Finding(file, at("objectives", "again_within_s"), text)
     cause = vocabulary.causes[scenario.truth.cause]
     named = {*scenario.truth.chain, *scenario.truth.evidence}
     if not named & set(cause.shows):

@@ -73,6 +73,24 @@ def _inject(doors: Doors, fault: PlannedFault) -> None:
     doors.journal.stamp(fault.incident, "injected_at", at)
 
 
+def happen_again(doors: Doors, number: int, scenario: Scenario) -> float:
+    """Let what only set something off happen once more. Returns when.
+
+    Raises `LabError` when it can't be. It is in the journal as the first time was.
+    """
+    with exclusive(lock_name(doors), QUIET):
+        first = len(doors.journal.faults(number))
+        triggers = [params for params in scenario.faults if params.triggers]
+        for position, params in enumerate(triggers, start=first):
+            token = faults.plan(doors.stack, params)
+            doors.journal.plan(number, position, params.fault, token, doors.now())
+        at = doors.now()
+        for fault in doors.journal.faults(number)[first:]:
+            faults.inject(doors.stack, fault.name, fault.token)
+            doors.journal.injected(fault, at)
+    return at
+
+
 def _wait_for_witnesses(doors: Doors, due: Sequence[PlannedFault], report: Report) -> None:
     # Neither its name nor its number is said: the learner is reading along.
     with report.step("the night goes on"):

@@ -23,6 +23,7 @@ from lab.history import (
     Recovery,
     ServiceSeen,
 )
+from lab.injection import happen_again
 from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
@@ -37,6 +38,9 @@ FIX_SHOWS_S = 5.0
 
 RINGS_S = 5.0
 """An alert that rings says so each second; one that has not for so long rings no more."""
+
+AGAIN = "holds when it happens again"
+"""The check that tells what was mended from what has merely passed."""
 
 WATCHERS = ("prometheus", "grafana")
 """Services that look at the system and are no part of it, beside the exporters: without them there
@@ -67,8 +71,9 @@ def measure(
         fix = None
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
     window: Span | None = None
+    again: tuple[Check, ...] = ()
 
-    def watch(since: float) -> Span | list[Look]:
+    def watch(since: float, within_s: float = within_s) -> Span | list[Look]:
         return wait_until(
             doors,
             keep,
@@ -89,6 +94,17 @@ def measure(
         if isinstance(held, Span):
             _wait_for_quiet(doors, scenario, doors.now() + within_s, report)
             window = held
+            soon = scenario.objectives.again_within_s
+            if soon is not None:
+                try:
+                    begun = happen_again(doors, row.id, scenario)
+                except LabError as error:
+                    again = (Check(AGAIN, Outcome.UNKNOWN, error.message),)
+                else:
+                    report.say("what set it off happens once more: does it hold?")
+                    held = watch(begun, soon)
+                    window = held if isinstance(held, Span) else None
+                    again = (_again(window, begun, soon),)
     except PrometheusUnavailable as error:
         report.say(f"cannot measure: {error.message}")
     end = doors.now() - BEHIND_S
@@ -109,6 +125,7 @@ def measure(
         extra=(
             _pager(doors, scenario),
             rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
+            *again,
         ),
         fix=fix,
     )
@@ -124,6 +141,15 @@ def _accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
         if all(one.held for one in look(doors, fix.when, end - FIX_SHOWS_S, end)):
             return FixSeen(scenario.fill(fix.what), tuple(fix.without), tuple(fix.keep))
     return None
+
+
+def _again(window: Span | None, begun: float, soon: float) -> Check:
+    """Whether the objectives held again soon enough after it had happened once more."""
+    if window is None:
+        why = f"once more, and the objectives did not hold again within {soon:g} s"
+        return Check(AGAIN, Outcome.FAIL, why)
+    after = max(0.0, window.start - begun)
+    return Check(AGAIN, Outcome.PASS, f"once more, and all was well again after {after:.0f} s")
 
 
 def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Report) -> None:

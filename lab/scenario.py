@@ -74,6 +74,12 @@ class Objectives(_Model):
     within_s: float = Field(
         default=90, ge=10, description="how long `lab resolve` waits for that window to begin"
     )
+    again_within_s: float | None = Field(
+        default=None,
+        ge=1,
+        description="where given, what only set it off (`triggers`) happens once more after a "
+        "recovery, and this is how soon that window must begin again",
+    )
 
 
 class Symptom(Condition):

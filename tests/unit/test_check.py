@@ -102,6 +102,10 @@ def edit(name: str, before: str, after: str) -> Callable[[Path], None]:
             "brief.md:2: the brief gives away the object of the truth: 'photos_user_recent_idx'",
         ),
         (
+            edit("scenario.yaml", "  within_s: 30", "  again_within_s: 20"),
+            "scenario.yaml:12: nothing can happen again",
+        ),
+        (
             edit("scenario.yaml", "load:", "builds_on: [fast]\nload:"),
             "scenario.yaml:6: builds_on: 'fast' is no other scenario",
         ),

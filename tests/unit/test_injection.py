@@ -133,6 +133,43 @@ def test_what_only_set_something_off_is_nobodys_to_mend(doors: Doors, world: Wor
     assert INDEX not in world.indexes
 
 
+AGAIN = TRIGGERED.replace("  within_s: 30\n", "  within_s: 30\n  again_within_s: 20\n")
+
+
+@pytest.mark.parametrize("doors", [AGAIN], indirect=True)
+@pytest.mark.parametrize("lasting", [True, False])
+def test_what_set_it_off_happens_once_more(doors: Doors, world: World, lasting: bool) -> None:
+    """After a recovery, which must hold again soon: what merely passed would not."""
+    mend = f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)"
+    world.pause(40)
+    world.run(mend)
+    world.pause(60)
+    dropped = sum("DROP INDEX" in statement for statement in world.statements)
+
+    def heals_itself() -> None:
+        if lasting and world.broken and world.now - world.changes[-1][0] > 8:
+            world.run(mend)
+
+    world.on_pause = heals_itself
+    measured = resolve(doors, QUIET)
+    outcomes = {check.name: check.outcome for check in measured.checks}
+    assert outcomes["holds when it happens again"] is (Outcome.PASS if lasting else Outcome.FAIL)
+    assert measured.outcome is (Outcome.PASS if lasting else Outcome.FAIL)
+    assert sum("DROP INDEX" in statement for statement in world.statements) == dropped + 1
+    restore(doors, QUIET)
+    assert not world.broken
+
+
+@pytest.mark.parametrize("doors", [AGAIN], indirect=True)
+def test_nothing_happens_again_before_a_recovery(doors: Doors, world: World) -> None:
+    """A claim that does not hold anyway breaks nothing more."""
+    world.pause(40)
+    before = len(doors.journal.unhealed())
+    measured = resolve(doors, QUIET, within_s=0)
+    assert "holds when it happens again" not in {check.name for check in measured.checks}
+    assert len(doors.journal.unhealed()) == before
+
+
 @pytest.mark.parametrize("doors", [ACCEPTED], indirect=True)
 def test_an_accepted_fix_counts_though_the_cause_stays(doors: Doors, world: World) -> None:
     """What the scenario accepts is seen in the signals; its own objectives count then."""
