@@ -88,7 +88,7 @@ def test_a_killed_runner_leaves_nothing_broken(
 ) -> None:
     """SIGKILL of the runner, whenever it comes: `lab restore` heals from the journal, closes the
     incident, and proves the steady state."""
-    runner = operator.begin("run", "3am", "--seed", "3")
+    runner = operator.begin("run", "3am", "--seed", "4")
     operator.wait_for_phase(*stamps, runner=runner, within=240)
     runner.send_signal(signal.SIGKILL)
     runner.wait(10)

@@ -35,7 +35,7 @@ PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
 @cache
 def scenario() -> Scenario:
     """The shipped one, on whose shapes the made-up night is built."""
-    return Library().load("3am", 1)
+    return Library().load("3am", 2)
 
 
 def unmended(history: History, at: float) -> History:
@@ -205,7 +205,7 @@ class TestKept:
         """Histories, scenario and rows; the rows can be found again from the histories."""
         rows = matrix.rows(whole(), vocabulary())
         proof = keep(whole(), rows, tmp_path)
-        assert proofs_in([tmp_path]) == proofs_in([tmp_path / "3am-1"]) == [proof]
+        assert proofs_in([tmp_path]) == proofs_in([tmp_path / "3am-2"]) == [proof]
         (again,) = nights_in(tmp_path)
         assert again == whole()
         assert matrix.rows(again, vocabulary()) == rows
@@ -216,16 +216,16 @@ class TestKept:
         """No history of a run that is no more."""
         keep(whole(), [], tmp_path)
         keep(Night(scenario(), problem="dark"), [], tmp_path)
-        assert [path.name for path in (tmp_path / "3am-1").iterdir()] == ["proof.json"]
+        assert [path.name for path in (tmp_path / "3am-2").iterdir()] == ["proof.json"]
 
     def test_what_another_version_has_left_is_left_out(self, tmp_path: Path) -> None:
         """It is said, and the rest is judged; only the runs that are asked for are read."""
         keep(whole(), [], tmp_path)
-        keep(replace(whole(), scenario=scenario().model_copy(update={"seed": 2})), [], tmp_path)
-        path = tmp_path / "3am-2" / "proof.json"
+        keep(replace(whole(), scenario=scenario().model_copy(update={"seed": 4})), [], tmp_path)
+        path = tmp_path / "3am-4" / "proof.json"
         path.write_text(path.read_text().replace('"family"', '"kind"'))
         (found,) = nights_in(tmp_path, only=[NOBODY])
-        assert (found.name, list(found.runs)) == ("3am-1", [NOBODY])
+        assert (found.name, list(found.runs)) == ("3am-2", [NOBODY])
 
     def test_where_no_proof_is(self, tmp_path: Path) -> None:
         """It is said."""
@@ -247,12 +247,12 @@ class TestKept:
         """Each on its line, with page and remedy; only the longest of a scenario in full."""
         rows = matrix.rows(whole(), vocabulary())
         long = keep(whole(), rows, tmp_path)
-        short = replace(long, seed=2, rows=tuple(row for row in rows if row.question != "paged"))
+        short = replace(long, seed=4, rows=tuple(row for row in rows if row.question != "paged"))
         text = markdown([short, long], [])
         assert "2 nights: the page rang in 1, the remedy was recognised in 2." in text
-        assert f"| 3am | 2 | 0 s | - | pass | {len(short.rows)} | - |" in text
-        assert "## 3am, seed 1" in text
-        assert "## 3am, seed 2" not in text
+        assert f"| 3am | 4 | 0 s | - | pass | {len(short.rows)} | - |" in text
+        assert "## 3am, seed 2" in text
+        assert "## 3am, seed 4" not in text
 
 
 # -- a live night, with a stack that is made up ---------------------------------------------------
