@@ -10,16 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from lab import engine
 from lab.command import Exec, run
+from lab.errors import BadInput
 from lab.home import Home
 from lab.settings import PORTS, read_env
 
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
+CHECKOUT_LABEL = "com.docker.compose.project.working_dir"
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,25 @@ class Project:
             for port in container.get("Ports") or []
             if port.get("PublicPort")
         }
+
+    def claim(self, *, anew: bool) -> None:
+        """Make the project's containers this checkout's own: what another one has left is removed,
+        since other passwords are in it. With ``anew`` ours are, too.
+
+        Raises ``BadInput`` while another checkout's run.
+        """
+        found = self.containers()
+        root = self.home.root.resolve()
+        theirs = [one for one in found if Path(one["Labels"][CHECKOUT_LABEL]).resolve() != root]
+        for one in theirs:
+            checkout = Path(one["Labels"][CHECKOUT_LABEL])
+            if one["State"] != "exited" and (checkout / self.home.compose_file.name).exists():
+                raise BadInput(
+                    f"the stack {self.home.project} is up, and it is that of {checkout}",
+                    remedy=f"`lab down` there; or LAB_PROJECT={self.home.project}-2 gives this "
+                    "checkout a stack of its own",
+                )
+        self.remove([one["Id"] for one in (found if anew else theirs)])
 
     def remove(self, container_ids: Sequence[str]) -> None:
         """Remove containers at once, whatever state they are in; a missing one is no error."""

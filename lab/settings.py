@@ -153,16 +153,17 @@ def link_env(home: Home) -> None:
     fresh.replace(link)
 
 
-def make_secrets(home: Home) -> None:
-    """Generate the passwords that do not exist yet.
+def make_secrets(home: Home) -> bool:
+    """Generate the passwords that do not exist yet. Returns whether there was such a one.
 
     The files are readable by all because containers read them as users of their own; the directory
     around them is not.
     """
-    for name in SECRETS:
-        path = home.secrets / name
-        if not path.exists() or path.stat().st_size == 0:
-            _replace(path, secrets.token_urlsafe(24), 0o644)
+    paths = [home.secrets / name for name in SECRETS]
+    missing = [path for path in paths if not path.exists() or path.stat().st_size == 0]
+    for path in missing:
+        _replace(path, secrets.token_urlsafe(24), 0o644)
+    return bool(missing)
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

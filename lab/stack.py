@@ -223,9 +223,10 @@ class Stack:
 
         self.home.prepare()
         Machine(self.home, report).ready()
+        # What runs already has read the passwords that there were.
+        self.project.claim(anew=make_secrets(self.home))
         images = Images(self.home, report, self.project)
         images.ready()
-        make_secrets(self.home)
         write_env(self.home, self.project.published(), grafana=images.grafana())
 
     def _start(self, step: Step, deadline: float) -> list[ServiceState]:

@@ -59,6 +59,16 @@ def test_up_when_all_is_well_changes_nothing(stack: Stack):
     assert {name: stack.container(name).attrs["State"]["StartedAt"] for name in before} == started
 
 
+def test_up_with_other_passwords(stack: Stack):
+    """A new clone in the place of an old one has passwords of its own, and the old one's stack is
+    up: everything is started with the new ones, and the data is still there."""
+    for password in stack.home.secrets.iterdir():
+        password.unlink()
+    photos = stack.psql("SELECT count(*) FROM photos")
+    assert ill(stack.up()) == []
+    assert stack.psql("SELECT count(*) FROM photos") == photos
+
+
 def test_plain_compose_brings_it_up(stack: Stack):
     """After the first set-up the lab is not needed: docker compose alone gives a healthy stack."""
     stack.down()

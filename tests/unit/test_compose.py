@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lab.compose import Project, ServiceState, state_of
+from lab.compose import CHECKOUT_LABEL, Project, ServiceState, state_of
+from lab.errors import BadInput
 from lab.home import Home
 
 
@@ -64,3 +65,35 @@ def test_callers_compose_settings_do_not_leak(tmp_path: Path, monkeypatch: pytes
     assert not {"COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "LAB_NGINX_PORT"} & set(environment)
     argv = Project(Home(root=tmp_path, base=tmp_path, project="mine")).argv("ps")
     assert argv[argv.index("--project-name") + 1] == "mine"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """One container of this checkout, and one of another that is gone by now."""
+    made = Project(Home(root=tmp_path / "here", base=tmp_path / "home"))
+    found = [
+        {"Id": where, "State": "running", "Labels": {CHECKOUT_LABEL: str(tmp_path / where)}}
+        for where in ("here", "there")
+    ]
+    monkeypatch.setattr(made, "containers", lambda: found)
+    return made
+
+
+@pytest.mark.parametrize(("anew", "removed"), [(False, ["there"]), (True, ["here", "there"])])
+def test_what_another_checkout_has_left_is_removed(
+    project: Project, monkeypatch: pytest.MonkeyPatch, anew: bool, removed: list[str]
+):
+    """It has other passwords; with new ones of our own nothing that is there fits."""
+    gone: list[str] = []
+    monkeypatch.setattr(project, "remove", gone.extend)
+    project.claim(anew=anew)
+    assert gone == removed
+
+
+def test_a_stack_of_another_checkout_is_left_alone(project: Project, tmp_path: Path):
+    """While it is up and its checkout there: the message says where, and how to have two."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "docker-compose.yml").touch()
+    with pytest.raises(BadInput, match=str(tmp_path / "there")) as refused:
+        project.claim(anew=True)
+    assert "LAB_PROJECT=" in str(refused.value.remedy)
