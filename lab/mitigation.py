@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from lab import faults
 from lab.audit import audit
@@ -64,17 +65,12 @@ def measure(
     """
     assert row.injected_at is not None
     hold = scenario.objectives.hold_s
-    now = doors.now() - BEHIND_S
-    try:
-        fix = _accepted(doors, scenario, now)
-    except PrometheusUnavailable:
-        fix = None
+    fix = _accepted(doors, scenario, doors.now() - BEHIND_S)
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
-    window: Span | None = None
-    again: tuple[Check, ...] = ()
 
-    def watch(since: float, within_s: float = within_s) -> Span | list[Look]:
-        return wait_until(
+    def watch(since: float, within_s: float) -> Span | None:
+        """The window in which they held, where they did and the pager was quiet in the end."""
+        held = wait_until(
             doors,
             keep,
             hold_s=hold,
@@ -84,37 +80,47 @@ def measure(
             report=report,
             each=each,
         )
+        return held if isinstance(held, Span) else None
 
+    def quiet(held: Span | None) -> None:
+        if held is not None:
+            _wait_for_quiet(doors, scenario, doors.now() + within_s, report)
+
+    window: Span | None = None
     try:
         # The past counts too: what was mended a minute ago need not be waited for again.
-        held = watch(row.injected_at)
-        if isinstance(held, Span) and (loaded := rules_loaded_at(doors.prometheus)) > held.start:
+        held = watch(row.injected_at, within_s)
+        if held is not None and (loaded := rules_loaded_at(doors.prometheus)) > held.start:
             # Whoever restarted Prometheus, perhaps for good reasons, waits a little longer.
-            held = watch(loaded)
-        if isinstance(held, Span):
-            _wait_for_quiet(doors, scenario, doors.now() + within_s, report)
-            window = held
-            soon = scenario.objectives.again_within_s
-            if soon is not None:
-                try:
-                    begun = happen_again(doors, row.id, scenario)
-                except LabError as error:
-                    again = (Check(AGAIN, Outcome.UNKNOWN, error.message),)
-                else:
-                    report.say("what set it off happens once more: does it hold?")
-                    held = watch(begun, soon)
-                    window = held if isinstance(held, Span) else None
-                    again = (_again(window, begun, soon),)
+            held = watch(loaded, within_s)
+        quiet(held)
+        window = held
     except PrometheusUnavailable as error:
         report.say(f"cannot measure: {error.message}")
+    seen = _seen(doors, row, scenario, window)
+    soon = scenario.objectives.again_within_s
+    if soon is None or window is None or not _otherwise_whole(seen):
+        return seen
+    try:
+        begun = happen_again(doors, row.id, scenario)
+        report.say("what set it off happens once more: does it hold?")
+        window = watch(begun, soon)
+        quiet(window)
+        again = _again(window, begun, soon)
+    except LabError as error:
+        again = Check(AGAIN, Outcome.UNKNOWN, error.message)
+    seen = _seen(doors, row, scenario, window)
+    return replace(seen, extra=(*seen.extra, again))
+
+
+def _seen(doors: Doors, row: Row, scenario: Scenario, held: Span | None) -> Recovery:
+    """Everything there is to see after a window in which the objectives held, or did not."""
+    hold = scenario.objectives.hold_s
     end = doors.now() - BEHIND_S
+    window = held
     if window is None or end - window.end > BEHIND_S:
         # Nothing held; or the pager took its time, and it must have held to the end of that.
         window = Span(end - hold, end)
-    try:
-        fix = _accepted(doors, scenario, window.end)
-    except PrometheusUnavailable:
-        fix = None
     return Recovery(
         window=window,
         required_s=hold,
@@ -125,21 +131,27 @@ def measure(
         extra=(
             _pager(doors, scenario),
             rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
-            *again,
         ),
-        fix=fix,
+        fix=_accepted(doors, scenario, window.end),
     )
 
 
-def _accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
-    """The accepted fix that the system shows at the end of the window, if any. What it was good for
-    the objectives tell, over the whole of it.
+def _otherwise_whole(seen: Recovery) -> bool:
+    """Whether it is worth asking if it would hold again: with something missing it is decided."""
+    missing = any(one.up is False for one in seen.services)
+    broken = any(one.active and not one.lasting for one in seen.faults)
+    return seen.load.state == "running" and not (missing or broken)
 
-    Raises `PrometheusUnavailable`.
-    """
-    for fix in scenario.accepted_fixes:
-        if all(one.held for one in look(doors, fix.when, end - FIX_SHOWS_S, end)):
-            return FixSeen(scenario.fill(fix.what), tuple(fix.without), tuple(fix.keep))
+
+def _accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
+    """The accepted fix that the system shows at the end of the window, if any can be seen. What it
+    was good for the objectives tell, over the whole of it."""
+    try:
+        for fix in scenario.accepted_fixes:
+            if all(one.held for one in look(doors, fix.when, end - FIX_SHOWS_S, end)):
+                return FixSeen(scenario.fill(fix.what), tuple(fix.without), tuple(fix.keep))
+    except PrometheusUnavailable:
+        pass
     return None
 
 

@@ -170,6 +170,18 @@ def test_nothing_happens_again_before_a_recovery(doors: Doors, world: World) -> 
     assert len(doors.journal.unhealed()) == before
 
 
+@pytest.mark.parametrize("doors", [AGAIN], indirect=True)
+def test_nothing_happens_again_where_something_is_missing(doors: Doors, world: World) -> None:
+    """The objectives hold, and yet it is decided: that would be trouble for nothing."""
+    world.pause(40)
+    world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")
+    world.down.add("api-3")
+    measured = resolve(doors, QUIET)
+    outcomes = {check.name: check.outcome for check in measured.checks}
+    assert outcomes["everything there"] is Outcome.FAIL
+    assert "holds when it happens again" not in outcomes
+
+
 @pytest.mark.parametrize("doors", [ACCEPTED], indirect=True)
 def test_an_accepted_fix_counts_though_the_cause_stays(doors: Doors, world: World) -> None:
     """What the scenario accepts is seen in the signals; its own objectives count then."""
