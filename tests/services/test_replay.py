@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,14 +60,21 @@ def test_the_command_ends_without_a_trace(stack: Stack, tmp_path: Path, how: int
     home: Home = stack.home
     env = {**os.environ, "LAB_PROJECT": home.project, "LAB_HOME": str(home.base)}
     argv = [sys.executable, "-m", "lab", "replay", str(path)]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=env) as process:
+    # As from a terminal: what a shell starts in the background is born deaf to Ctrl-C.
+    mind = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, text=True, env=env, preexec_fn=mind
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "Ctrl-C" in line:
                 break
         assert left() != ""
         process.send_signal(how)
-        code = process.wait(60)
+        try:
+            code = process.wait(60)
+        finally:
+            process.kill()
     if how == signal.SIGINT:
         assert code == 0
     else:
