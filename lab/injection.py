@@ -34,10 +34,7 @@ def set_stage(doors: Doors, number: int, scenario: Scenario) -> None:
 
     Kept in the journal after what breaks, so that it is undone with it.
     """
-    first = len(scenario.faults) + len(scenario.herrings)
-    for position, params in enumerate(scenario.stage, start=first):
-        token = faults.plan(doors.stack, params)
-        doors.journal.plan(number, position, params.fault, token, doors.now())
+    _plan(doors, number, scenario.stage, len(scenario.faults) + len(scenario.herrings))
     for fault in doors.journal.faults(number):
         faults.inject(doors.stack, fault.name, fault.token)
         doors.journal.injected(fault, doors.now())
@@ -49,9 +46,7 @@ def break_it(doors: Doors, number: int, scenario: Scenario, report: Report) -> N
     Raises `Unknown` when a witness does not confirm what was done, `LabError` when it can't be.
     """
     wanted = [*scenario.faults, *scenario.herrings]
-    for position, params in enumerate(wanted):
-        token = faults.plan(doors.stack, params)
-        doors.journal.plan(number, position, params.fault, token, doors.now())
+    _plan(doors, number, wanted, 0)
     planned = doors.journal.faults(number)
     for fault, params in zip(planned, wanted, strict=False):
         if params.after_s == 0:
@@ -64,6 +59,13 @@ def break_it(doors: Doors, number: int, scenario: Scenario, report: Report) -> N
     _wait_for_witnesses(doors, due, report)
     if any(params.after_s for params in wanted):
         _spawn(doors, number)
+
+
+def _plan(doors: Doors, number: int, wanted: Sequence[FaultParams], first: int) -> None:
+    """Keep the tokens of faults that are to come, from position `first` on."""
+    for position, params in enumerate(wanted, start=first):
+        token = faults.plan(doors.stack, params)
+        doors.journal.plan(number, position, params.fault, token, doors.now())
 
 
 def _inject(doors: Doors, fault: PlannedFault) -> None:
@@ -80,14 +82,10 @@ def happen_again(doors: Doors, number: int, scenario: Scenario) -> float:
     """
     with exclusive(lock_name(doors), QUIET):
         first = len(doors.journal.faults(number))
-        triggers = [params for params in scenario.faults if params.triggers]
-        for position, params in enumerate(triggers, start=first):
-            token = faults.plan(doors.stack, params)
-            doors.journal.plan(number, position, params.fault, token, doors.now())
+        _plan(doors, number, [one for one in scenario.faults if one.triggers], first)
         at = doors.now()
         for fault in doors.journal.faults(number)[first:]:
-            faults.inject(doors.stack, fault.name, fault.token)
-            doors.journal.injected(fault, at)
+            _inject(doors, fault)
     return at
 
 

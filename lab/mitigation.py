@@ -69,7 +69,7 @@ def measure(
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
 
     def watch(since: float, within_s: float) -> Span | None:
-        """The window in which they held, where they did and the pager was quiet in the end."""
+        """The window in which they held; None where they did not."""
         held = wait_until(
             doors,
             keep,

@@ -108,20 +108,24 @@ def live(
 
 
 def _through(night: _Live, *, tempted: bool) -> None:
-    own = night.doors.library.decoys(night.scenario.slug) if tempted else []
-    names = {decoy.name for decoy in own}
-    before = [decoy for decoy in _anybodys(BEFORE) if decoy.name not in names] if tempted else []
-    after = _anybodys(AFTER) if tempted else []
     _nobody(night)
-    for decoy in own:
-        _try(night, DECOY, decoy)
-    for decoy in before:
-        _try(night, ANYBODY, decoy)
+    if tempted:
+        _tempt(night)
     _remedy(night)
     night.collect()
-    for decoy in after:
-        _hide(night, decoy)
-    night.collect()
+    if tempted:
+        for decoy in _anybodys(AFTER):
+            _hide(night, decoy)
+        night.collect()
+
+
+def _tempt(night: _Live) -> None:
+    own = night.doors.library.decoys(night.scenario.slug)
+    for decoy in own:
+        _try(night, DECOY, decoy)
+    names = {decoy.name for decoy in own}
+    for decoy in (one for one in _anybodys(BEFORE) if one.name not in names):
+        _try(night, ANYBODY, decoy)
 
 
 def _anybodys(names: tuple[str, ...]) -> list[Decoy]:
