@@ -40,6 +40,9 @@ STEPS = ("planned", "injected", "witnessed", "healed", "healed again")
 CONTROL = "noop"
 """Breaks nothing, so nothing may ever be seen of it."""
 
+KEPT = "faults"
+"""The folder, in that of all proofs, which has a file for each fault."""
+
 CHILD_S = 180
 RESTORE_S = 900
 LOAD_S = 300
@@ -71,10 +74,9 @@ class ProofRow:
 
 @dataclass(frozen=True, slots=True)
 class FaultProof:
-    """What became of each row, and the file where that is written down."""
+    """What became of each row."""
 
     rows: tuple[ProofRow, ...]
-    path: Path
 
     def having(self, outcome: Outcome) -> list[ProofRow]:
         return [row for row in self.rows if row.outcome is outcome]
@@ -118,10 +120,12 @@ def prove(
     steps: Collection[str] | None = None,
     *,
     first_example_only: bool = False,
+    out: Path | None = None,
 ) -> FaultProof:
     """Kill a process after each of `steps` of each fault in `names` (all of them by default).
 
-    The stack must be up, and no incident on. Raises `BadInput` for an unknown name or step.
+    What became of a fault is written to `out` as soon as it is known. The stack must be up, and no
+    incident on. Raises `BadInput` for an unknown name or step.
     """
     known = faults.discover()
     for word, there in [(word, known) for word in names or ()] + [
@@ -131,10 +135,11 @@ def prove(
             raise BadInput(f"there is no {word!r}", remedy=f"there are: {', '.join(there)}")
     if doors.journal.open_one() is not None:
         raise BadInput("an incident is on", remedy="`lab end` finishes it, `lab restore` too")
-    rows: list[ProofRow] = []
+    every: list[ProofRow] = []
     for name, fault in known.items():
         if names is not None and name not in names:
             continue
+        rows: list[ProofRow] = []
         for number in range(1 if first_example_only else len(fault.examples)):
             for step in STEPS:
                 if steps is None or step in steps:
@@ -142,10 +147,27 @@ def prove(
                         rows.append(_kill_after(doors, name, fault, number, step))
                     if rows[-1].outcome is Outcome.SKIPPED:
                         break
-    proof = FaultProof(tuple(rows), doors.home.dir / "faultproof.json")
-    written = {"count": proof.count, "rows": [asdict(row) for row in rows]}
-    proof.path.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
-    return proof
+        if out is not None:
+            _keep(rows, out / KEPT / f"{name}.json")
+        every += rows
+    return FaultProof(tuple(every))
+
+
+def _keep(rows: list[ProofRow], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([asdict(row) for row in rows], indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def kept_in(folder: Path) -> FaultProof:
+    """What became of each fault whose proof was written to this folder."""
+    return FaultProof(
+        tuple(
+            ProofRow(**{**row, "outcome": Outcome(row["outcome"])})
+            for path in sorted((folder / KEPT).glob("*.json"))
+            for row in json.loads(path.read_text(encoding="utf-8"))
+        )
+    )
 
 
 def _kill_after(doors: Doors, name: str, fault: AnyFault, number: int, step: str) -> ProofRow:

@@ -71,20 +71,24 @@ def verify_command(
     as_json: Json = False,
 ) -> int:
     """Prove scenarios: live one night of each, and judge every run of the proof matrix."""
+    from lab.faultproof import FaultProof, kept_in
     from lab.proof.kept import confusion_in, proofs_in
     from lab.screen.console import console, emit
 
     if of_faults:
-        return _verify_faults(slugs or [], as_json=as_json)
+        return _verify_faults(slugs or [], out, as_json=as_json)
+    crashes = FaultProof(())
     if tabled:
         proofs = proofs_in(tabled)
-        confused = [row for path in tabled if path.is_dir() for row in confusion_in(path)]
+        folders = [path for path in tabled if path.is_dir()]
+        confused = [row for path in folders for row in confusion_in(path)]
+        crashes = FaultProof(tuple(row for path in folders for row in kept_in(path).rows))
     else:
         proofs, confused = _live(slugs or [], range(seed, seed + seeds), out, quiet=as_json)
     if page is not None:
         from lab.proof.table import markdown
 
-        page.write_text(markdown(proofs, confused), encoding="utf-8")
+        page.write_text(markdown(proofs, confused, crashes), encoding="utf-8")
     if as_json:
         emit({"proofs": proofs, "confusion": confused})
     else:
@@ -154,7 +158,7 @@ def _live(
     return proofs, confused
 
 
-def _verify_faults(names: list[str], *, as_json: bool) -> int:
+def _verify_faults(names: list[str], out: Path | None, *, as_json: bool) -> int:
     """Kill a process after each step of each fault, and bring the stack home each time."""
     from lab.doors import open_doors
     from lab.faultproof import prove
@@ -164,7 +168,8 @@ def _verify_faults(names: list[str], *, as_json: bool) -> int:
     with open_doors() as doors:
         doors.stack.up(report_for_terminal())
         doors.forget_addresses()
-        proof = prove(doors, report_for_terminal(), names or None)
+        folder = out or doors.home.dir / "proof"
+        proof = prove(doors, report_for_terminal(), names or None, out=folder)
     if as_json:
         emit(proof)
     else:

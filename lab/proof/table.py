@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from rich.table import Table
 from rich.text import Text
 
+from lab.faultproof import FaultProof
+from lab.faultproof import Outcome as Crashed
 from lab.proof.kept import Proof
 from lab.proof.rows import NOBODY, REMEDY, WRONG, Row, count
 from lab.screen.console import coloured, table
@@ -16,7 +18,8 @@ WHY_WIDTH = 100
 
 _HEADER = """# What the lab has proven about itself
 
-Made by `lab verify --table DIR --markdown docs/proof.md`. Each scenario was lived for a night on a
+Made by `lab verify --table DIR --markdown docs/proof.md`, which reads what `lab verify --seeds N` and
+`lab verify --faults` have kept. Each scenario was lived for a night on a
 real stack: nobody acts, every tempting fix, the remedy. `should` is what the design asks for, `was`
 what was measured. A false pass is a wrong fix or a wrong diagnosis that would have been accepted; a
 false fail a right one that would not; invalid is what could not be judged.
@@ -49,8 +52,10 @@ def summary(rows: Sequence[Row]) -> str:
     return f"{len(rows)} rows, {counted['as promised']} as promised; {wrong}"
 
 
-def markdown(proofs: Sequence[Proof], confusion: Sequence[Row]) -> str:
-    """The page of all proofs."""
+def markdown(
+    proofs: Sequence[Proof], confusion: Sequence[Row], crashes: FaultProof = FaultProof(())
+) -> str:
+    """The page of all proofs: the nights, and the faults whose process was killed."""
     every = [row for proof in proofs for row in proof.rows]
     parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n", _nights(proofs)]
     for proof in _longest(proofs):
@@ -67,7 +72,30 @@ def markdown(proofs: Sequence[Proof], confusion: Sequence[Row]) -> str:
             "other's true diagnosis given here, and the other's promises looked for here.\n"
         )
         parts.append(_rows(confusion))
+    if crashes.rows:
+        parts.append(_crashes(crashes))
     return "\n".join(parts)
+
+
+def _crashes(proof: FaultProof) -> str:
+    """Each fault on its line: how often its process was killed, and what became of it."""
+    lines = [
+        "## The process that breaks things is killed\n",
+        "SIGKILL right after each step of each fault; then `lab restore`, which knows nothing but "
+        f"the journal, has to bring the stack home and prove it. {proof.count}.\n",
+        "| fault | examples | killed | home again | left behind | the longest |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for fault in dict.fromkeys(row.fault for row in proof.rows):
+        rows = FaultProof(tuple(row for row in proof.rows if row.fault == fault))
+        if skipped := rows.having(Crashed.SKIPPED):
+            lines.append(f"| {fault} | - | - | - | - | {_cell(skipped[0].detail)} |")
+            continue
+        examples = len({row.example for row in rows.rows})
+        home, left = len(rows.having(Crashed.HOME)), len(rows.having(Crashed.LEFT))
+        longest = duration(max(row.seconds for row in rows.rows))
+        lines.append(f"| {fault} | {examples} | {len(rows.rows)} | {home} | {left} | {longest} |")
+    return "\n".join(lines) + "\n"
 
 
 def _nights(proofs: Sequence[Proof]) -> str:

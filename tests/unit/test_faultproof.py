@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -13,8 +12,9 @@ import pytest
 from lab import faultproof
 from lab.doors import Doors
 from lab.errors import BadInput, LabError
-from lab.faultproof import STEPS, Outcome, prove
+from lab.faultproof import STEPS, Outcome, kept_in, prove
 from lab.progress import QUIET
+from lab.proof.table import markdown
 from lab.restore import restore
 from tests.unit.world import Killed, World, doors_to
 
@@ -52,14 +52,18 @@ def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield opened
 
 
-def test_every_step_of_a_fault_is_proven(doors: Doors, world: World) -> None:
-    """Killed after each of the steps, mended each time; the rows are on the disk."""
-    proof = prove(doors, QUIET, names=["drop_index"])
+def test_every_step_of_a_fault_is_proven(doors: Doors, world: World, tmp_path: Path) -> None:
+    """Killed after each of the steps, mended each time; the disk has the rows, the page their
+    count."""
+    proof = prove(doors, QUIET, names=["drop_index"], out=tmp_path)
     assert [(row.step, row.outcome) for row in proof.rows] == [(one, Outcome.HOME) for one in STEPS]
     assert proof.passed
     assert "0 left behind" in proof.count
     assert not world.broken
-    assert len(json.loads(proof.path.read_text())["rows"]) == len(STEPS)
+    assert kept_in(tmp_path) == proof
+    page = markdown([], [], kept_in(tmp_path))
+    assert "1 faults killed after each of 5 steps, 5 times: 0 left behind" in page
+    assert "| drop_index | 1 | 5 | 5 | 0 |" in page
 
 
 def test_the_control_is_never_seen(doors: Doors) -> None:
