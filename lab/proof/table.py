@@ -18,11 +18,11 @@ WHY_WIDTH = 100
 
 _HEADER = """# What the lab has proven about itself
 
-Made by `lab verify --table DIR --markdown docs/proof.md`, which reads what `lab verify --seeds N` and
-`lab verify --faults` have kept. Each scenario was lived for a night on a
-real stack: nobody acts, every tempting fix, the remedy. `should` is what the design asks for, `was`
-what was measured. A false pass is a wrong fix or a wrong diagnosis that would have been accepted; a
-false fail a right one that would not; invalid is what could not be judged.
+Made by `lab verify --table DIR --markdown docs/proof.md`, which reads what `lab verify --seeds N`
+and `lab verify --faults` have kept there. Each scenario was lived for a night on a real stack:
+nobody acts, every tempting fix, the remedy. `should` is what the design asks for, `was` what was
+measured. A false pass is a wrong fix or a wrong diagnosis that would have been accepted; a false
+fail a right one that would not; invalid is what could not be judged.
 
 Of each scenario one night tries every tempting fix; with other seeds nobody acts, then the remedy.
 """
@@ -53,7 +53,7 @@ def summary(rows: Sequence[Row]) -> str:
 
 
 def markdown(
-    proofs: Sequence[Proof], confusion: Sequence[Row], crashes: FaultProof = FaultProof(())
+    proofs: Sequence[Proof], confusion: Sequence[Row], crashes: FaultProof | None = None
 ) -> str:
     """The page of all proofs: the nights, and the faults whose process was killed."""
     every = [row for proof in proofs for row in proof.rows]
@@ -72,17 +72,21 @@ def markdown(
             "other's true diagnosis given here, and the other's promises looked for here.\n"
         )
         parts.append(_rows(confusion))
-    if crashes.rows:
+    if crashes is not None and crashes.rows:
         parts.append(_crashes(crashes))
     return "\n".join(parts)
 
 
 def _crashes(proof: FaultProof) -> str:
     """Each fault on its line: how often its process was killed, and what became of it."""
+    told = (
+        "SIGKILL right after each step of each fault; then `lab restore`, which knows nothing but\n"
+        "the journal, has to bring the stack home and prove it.\n\n"
+        f"**{proof.count}.**\n"
+    )
     lines = [
         "## The process that breaks things is killed\n",
-        "SIGKILL right after each step of each fault; then `lab restore`, which knows nothing but "
-        f"the journal, has to bring the stack home and prove it. {proof.count}.\n",
+        told,
         "| fault | examples | killed | home again | left behind | the longest |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
