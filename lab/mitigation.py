@@ -65,7 +65,7 @@ def measure(
     """
     assert row.injected_at is not None
     hold = scenario.objectives.hold_s
-    fix = _accepted(doors, scenario, doors.now() - BEHIND_S)
+    fix = _accepted_soon(doors, scenario, within_s)
     keep = (fix and list(fix.keep)) or scenario.objectives.keep
 
     def watch(since: float, within_s: float) -> Span | None:
@@ -141,6 +141,17 @@ def _otherwise_whole(seen: Recovery) -> bool:
     missing = any(one.up is False for one in seen.services)
     broken = any(one.active and not one.lasting for one in seen.faults)
     return seen.load.state == "running" and not (missing or broken)
+
+
+def _accepted_soon(doors: Doors, scenario: Scenario, within_s: float) -> FixSeen | None:
+    """The accepted fix that can be seen. One that was made just before shows a little later, and
+    until then the wrong objectives would be waited for."""
+    until = doors.now() + min(within_s, FIX_SHOWS_S + BEHIND_S)
+    while True:
+        fix = _accepted(doors, scenario, doors.now() - BEHIND_S)
+        if fix is not None or not scenario.accepted_fixes or doors.now() >= until:
+            return fix
+        doors.pause(1.0)
 
 
 def _accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
