@@ -144,9 +144,10 @@ def _otherwise_whole(seen: Recovery) -> bool:
 
 
 def _accepted_soon(doors: Doors, scenario: Scenario, within_s: float) -> FixSeen | None:
-    """The accepted fix that can be seen. One that was made just before shows a little later, and
-    until then the wrong objectives would be waited for."""
-    until = doors.now() + min(within_s, FIX_SHOWS_S + BEHIND_S)
+    """The accepted fix that can be seen. One that was made just before shows a little later (the
+    replicas read it, Prometheus reads them), and until then the wrong objectives would be waited
+    for."""
+    until = doors.now() + min(within_s, FIX_SHOWS_S + 2 * BEHIND_S)
     while True:
         fix = _accepted(doors, scenario, doors.now() - BEHIND_S)
         if fix is not None or not scenario.accepted_fixes or doors.now() >= until:

@@ -201,7 +201,7 @@ def test_an_accepted_fix_may_be_made_just_before(doors: Doors, world: World) -> 
     world.pause(40)
     begun = world.now
     world.backlog = lambda at: float(at < begun + 1)
-    world.rings = lambda at: False  # type: ignore[method-assign]
+    world.rings = lambda _: False  # type: ignore[method-assign]
     measured = resolve(doors, QUIET)
     outcomes = {check.name: check.outcome for check in measured.checks}
     assert outcomes["client:latency_seconds:p95 <= 10"] is Outcome.PASS
