@@ -1,7 +1,7 @@
 #!/bin/sh
 # The operator's fix: look what is at its limit. If it is the application, more of it; if it is what
-# lies behind, more of the application would only bring more of them there: then no more are let in
-# than can be served in time, and the others are told so at once. Run it in the checkout.
+# lies behind, more of the application would only bring more of them there: then what is less
+# important is refused at once, so that the rest is served in time. Run it in the checkout.
 set -eu
 
 api=$(docker compose ps --quiet api-1)
@@ -12,6 +12,6 @@ if awk "BEGIN { exit !($used / 100 > 0.8 * $limit / 1000000000) }"; then
     echo "the replicas of the application are at their limit; adding six"
     docker compose up --detach --no-deps --scale api=6 api
 else
-    echo "the application is not at its limit, so what it waits for is; letting fewer in"
-    docker compose exec -T api-1 flags set rate_limit 60
+    echo "the application is not at its limit, so what it waits for is; shedding"
+    docker compose exec -T api-1 flags set shed on
 fi

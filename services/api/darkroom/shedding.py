@@ -16,14 +16,15 @@ from darkroom.flags import SHED, Flags
 
 #: Most loads under way at which one more of a kind is begun, as a share of the pool. The dearer a
 #: kind is and the less it is missed, the less it may have: of circles a few at a time, since many
-#: at once would all time out; a single object may even queue for a connection.
+#: at once would all time out. Nothing may have all: a replica that cannot even get a connection to
+#: tell that it is ready is taken out of rotation, and its share comes to the others.
 SHARES = {
     "circle": 0.2,
     "feed": 0.5,
     "album": 0.7,
     "user_photos": 0.7,
-    "photo": 2.0,
-    "user": 2.0,
+    "photo": 0.9,
+    "user": 0.9,
 }
 
 #: Seconds; by then what is under way has ended one way or the other.
