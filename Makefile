@@ -52,7 +52,7 @@ verify: $(RUNNER) ## Prove every scenario: a live night each, and the page docs/
 format: $(DEV) ## Format the Python files
 	@.venv/bin/ruff check --fix-only --quiet .
 	@.venv/bin/ruff format .
-generate: $(DEV) ## Write the recording rules and the dashboard from the catalogue of signals
+generate: $(DEV) ## Write the recording rules and the dashboards from the catalogue of signals
 	@.venv/bin/python -m lab.rules
 	@.venv/bin/python -m tools.dashboards
 bench: $(RUNNER) ## Measure speed and size; prints a table and writes JSON

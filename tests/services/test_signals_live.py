@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from lab.load import Load
+from lab.panels import DASHBOARDS
 from lab.prometheus import Prometheus
 from lab.series import Series
 from lab.signals import Catalogue
@@ -48,6 +51,13 @@ def value(prometheus: Prometheus, expr: str) -> float | None:
     return samples[0].value if samples else None
 
 
+def marked(prometheus: Prometheus) -> list[str]:
+    """What the dashboards mark on their graphs now."""
+    board = json.loads((DASHBOARDS / "night-overview.json").read_text())
+    marks = {one["name"]: one["expr"] for one in board["annotations"]["list"] if one.get("expr")}
+    return [name for name, expr in marks.items() if prometheus.query(expr)]
+
+
 def test_every_signal_returns_data(prometheus: Prometheus) -> None:
     """No expression of the catalogue asks for something that nobody exports."""
 
@@ -56,6 +66,29 @@ def test_every_signal_returns_data(prometheus: Prometheus) -> None:
         return [name for name, series in found.items() if not series]
 
     until(missing, lambda names: not names, "every signal has data", 60)
+
+
+@pytest.mark.parametrize("board", sorted(DASHBOARDS.glob("*.json")), ids=lambda path: path.stem)
+def test_no_panel_is_empty(prometheus: Prometheus, board: Path) -> None:
+    """Whatever a dashboard asks for is there while customers come."""
+    panels = json.loads(board.read_text())["panels"]
+    asked = {target["expr"] for panel in panels for target in panel.get("targets", [])}
+    assert asked
+    until(
+        lambda: [expr for expr in asked if not prometheus.query(expr)],
+        lambda empty: not empty,
+        "every panel shows something",
+        30,
+    )
+
+
+def test_a_flag_that_is_turned_is_marked(stack: Stack, prometheus: Prometheus) -> None:
+    """On every graph, as what an operator did; at rest nothing is marked."""
+    until(lambda: marked(prometheus), lambda names: not names, "nothing is marked at rest", 30)
+    for value in ("on", "off"):
+        stack.exec("api-1", ["flags", "set", "serve_stale", value])
+        until(lambda: marked(prometheus), lambda names: names == ["Flags turned"], "a mark", 15)
+        until(lambda: marked(prometheus), lambda names: not names, "it is a moment's", 15)
 
 
 def test_series_carry_the_labels_that_split_them(prometheus: Prometheus) -> None:
@@ -139,6 +172,7 @@ def test_a_lost_replica_shows_within_ten_seconds(stack: Stack, prometheus: Prome
         )
     finally:
         replica.start()
+    until(lambda: marked(prometheus), lambda names: "API started anew" in names, "a mark", 30)
     until(lambda: value(prometheus, "api:ready:count"), lambda seen: seen == 3, "all ready", 30)
     until(
         lambda: value(prometheus, "nginx:upstreams_up:count"),

@@ -1,8 +1,9 @@
-"""The dashboard is what the catalogue says, and what Grafana accepts."""
+"""The dashboards are what the catalogue says, and what Grafana accepts."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,17 +14,24 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from lab.history import Promise
 from lab.signals import Catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 GRAFANA = ROOT / "infra" / "grafana"
-DASHBOARD = GRAFANA / "dashboards" / "night-overview.json"
+DASHBOARDS = GRAFANA / "dashboards"
+BOARDS = sorted(path.stem for path in DASHBOARDS.glob("*.json"))
+OVERVIEW = "night-overview"
 SCHEMAS = ROOT / "tests" / "schemas" / "grafana"
 
 
-@pytest.fixture(scope="module")
-def dashboard() -> dict[str, Any]:
-    return json.loads(DASHBOARD.read_text())
+def board(name: str) -> dict[str, Any]:
+    return json.loads((DASHBOARDS / f"{name}.json").read_text())
+
+
+@pytest.fixture(params=BOARDS)
+def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return board(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +40,22 @@ def catalogue() -> Catalogue:
 
 
 def panels(dashboard: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (panel for panel in dashboard["panels"] if panel["type"] != "row")
+    """Those that measure something."""
+    return (panel for panel in dashboard["panels"] if panel["type"] not in ("row", "text"))
 
 
 def schema(name: str) -> dict[str, Any]:
     return json.loads((SCHEMAS / f"{name}.jsonschema.json").read_text())
 
 
-def test_dashboard_is_made_from_the_catalogue(tmp_path: Path) -> None:
-    """The committed dashboard is what `python -m tools.dashboards` makes now."""
+def test_dashboards_are_made_from_the_catalogue(tmp_path: Path) -> None:
+    """What is committed is what `python -m tools.dashboards` makes now."""
     pytest.importorskip("grafana_foundation_sdk", reason="a development dependency")
-    made = tmp_path / "dashboard.json"
-    subprocess.run([sys.executable, "-m", "tools.dashboards", made], cwd=ROOT, check=True)
-    assert made.read_text() == DASHBOARD.read_text(), "run `python -m tools.dashboards`"
+    subprocess.run([sys.executable, "-m", "tools.dashboards", tmp_path], cwd=ROOT, check=True)
+    assert sorted(path.stem for path in tmp_path.iterdir()) == BOARDS
+    for name in BOARDS:
+        made = (tmp_path / f"{name}.json").read_text()
+        assert made == (DASHBOARDS / f"{name}.json").read_text(), "run `python -m tools.dashboards`"
 
 
 def test_dashboard_is_valid(dashboard: dict[str, Any]) -> None:
@@ -54,7 +65,7 @@ def test_dashboard_is_valid(dashboard: dict[str, Any]) -> None:
 
 def test_panels_are_valid(dashboard: dict[str, Any]) -> None:
     """The options of every panel are those that its kind knows."""
-    for panel in panels(dashboard):
+    for panel in (one for one in dashboard["panels"] if one["type"] != "row"):
         kind = schema(panel["type"].replace("-", ""))
         checks = {"Options": panel.get("options", {})}
         if "FieldConfig" in kind["definitions"]:
@@ -72,9 +83,15 @@ def test_panels_ask_for_signals_only(dashboard: dict[str, Any], catalogue: Catal
             assert target["datasource"] == {"type": "prometheus", "uid": "prometheus"}
 
 
-def test_every_signal_is_shown(dashboard: dict[str, Any], catalogue: Catalogue) -> None:
-    """No signal can move unseen."""
-    shown = {target["expr"] for panel in panels(dashboard) for target in panel["targets"]}
+def test_every_signal_is_shown(catalogue: Catalogue) -> None:
+    """No signal can move unseen, and each has a board of its own beside the overview."""
+    shown = {
+        target["expr"]
+        for name in BOARDS
+        if name != OVERVIEW
+        for panel in panels(board(name))
+        for target in panel["targets"]
+    }
     assert shown == {signal.name for signal in catalogue}
 
 
@@ -122,19 +139,56 @@ def test_panels_do_not_overlap(dashboard: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_rows_follow_the_dependency_chain(dashboard: dict[str, Any]) -> None:
-    """From the objectives and the customers down to the machine."""
-    rows = [panel["title"] for panel in dashboard["panels"] if panel["type"] == "row"]
-    assert rows == [
-        "Objectives",
-        "Customers",
-        "Front door",
-        "API",
-        "Cache",
-        "Database",
-        "Queue",
-        "Machine",
-    ]
+def test_the_overview_follows_the_dependency_chain(catalogue: Catalogue) -> None:
+    """The objectives on top; below, in each row, from the customers on the left to the queue."""
+    chain = ["client", "nginx", "api", "redis-cache", "postgres", "queue"]
+    rows: dict[int, list[str]] = {}
+    for panel in panels(board(OVERVIEW)):
+        if panel.get("links"):
+            component = catalogue[panel["targets"][0]["expr"]].component
+            rows.setdefault(panel["gridPos"]["y"], []).append(component)
+    assert len(rows) == 4
+    for components in rows.values():
+        names = [name.removesuffix("-primary").replace("worker", "queue") for name in components]
+        assert names == chain
+
+
+def test_links_lead_somewhere() -> None:
+    """Every board is linked from every other, in the same minutes; small panels lead to theirs."""
+    for name in BOARDS:
+        (link,) = board(name)["links"]
+        assert (link["type"], link["keepTime"]) == ("dashboards", True)
+        assert set(link["tags"]) <= set(board(name)["tags"])
+    led = {
+        re.fullmatch(r"/d/(.*)\?\$\{__url_time_range\}", link["url"])
+        for panel in panels(board(OVERVIEW))
+        for link in panel.get("links", [])
+    }
+    assert {one[1] for one in led if one} == {*BOARDS} - {OVERVIEW, "containers"}
+
+
+def test_the_pager_is_visible() -> None:
+    """Every alert rule stands on the overview, with what it asks."""
+    (told,) = [one for one in board(OVERVIEW)["panels"] if one["type"] == "text"]
+    rules = YAML(typ="safe").load(
+        (ROOT / "infra" / "prometheus" / "rules" / "alerts.yml").read_text()
+    )
+    for rule in (rule for group in rules["groups"] for rule in group["rules"]):
+        assert rule["alert"] in told["options"]["content"]
+        assert " ".join(rule["expr"].split()) in told["options"]["content"]
+
+
+def test_nothing_marks_the_fault(dashboard: dict[str, Any]) -> None:
+    """Pages, flags and fresh processes are marked: what rang and what operators do."""
+    marks = [one for one in dashboard["annotations"]["list"] if one.get("expr")]
+    assert [one["name"] for one in marks] == ["Pages", "Flags turned", "API started anew"]
+
+
+def test_the_budget_is_the_one_that_verdicts_count(catalogue: Catalogue) -> None:
+    """The board's burn rate and the verdict's budget come from one promise."""
+    promise = Promise()
+    burnt = catalogue["client:budget_burn:rate"].expr
+    assert burnt == f"{promise.signal} * {1 / (1 - promise.target):.0f}"
 
 
 def test_provisioning_names_the_data_source() -> None:
@@ -149,4 +203,4 @@ def test_provisioning_names_the_data_source() -> None:
         True,
     )
     (provider,) = yaml.load(GRAFANA / "provisioning" / "dashboards" / "lab.yaml")["providers"]
-    assert Path(provider["options"]["path"]).name == DASHBOARD.parent.name
+    assert Path(provider["options"]["path"]).name == DASHBOARDS.name

@@ -1,30 +1,23 @@
-"""Makes Grafana's dashboard from the catalogue of signals: `python -m tools.dashboards`.
-
-What stands where is in tools/overview.py; units, thresholds, legends and descriptions come from
-infra/prometheus/signals.yaml. The SDK does not validate; tests/unit/test_dashboards.py does.
-"""
+"""A panel as Grafana wants it, from the signals that it shows."""
 
 from __future__ import annotations
 
-import argparse
-import itertools
 import string
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as dashboards
-from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, timeseries
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, text, timeseries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import text as text_models
+from ruamel.yaml import YAML
 
 from lab.signals import Catalogue, Signal
-from tools.overview import TITLE, UID, Panel, Place, grid
+from tools.dashboards.layout import Panel, Place
 
-DASHBOARD = (
-    Path(__file__).parent.parent / "infra" / "grafana" / "dashboards" / "night-overview.json"
-)
+ALERTS = Path(__file__).parents[2] / "infra" / "prometheus" / "rules" / "alerts.yml"
 DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="prometheus")
 UNITS = {
     "s": "s",
@@ -42,7 +35,7 @@ UNITS = {
 SPAN_GAP_MS = 3000
 """A line bridges two missed scrapes; a longer hole is shown as a hole."""
 
-Builder = timeseries.Panel | stat.Panel | statetimeline.Panel
+Builder = timeseries.Panel | stat.Panel | statetimeline.Panel | text.Panel
 
 
 def thresholds(signals: Sequence[Signal]) -> dashboards.ThresholdsConfig:
@@ -102,6 +95,18 @@ def _lines(signals: Sequence[Signal]) -> timeseries.Panel:
     )
 
 
+def _small(signals: Sequence[Signal]) -> timeseries.Panel:
+    """A glance: no table below, and a legend only where lines have to be told apart."""
+    alone = len(signals) == 1 and not signals[0].split
+    return _lines(signals).legend(
+        common_builders.VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.HIDDEN if alone else common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(not alone)
+        .calcs([])
+    )
+
+
 def _number(signals: Sequence[Signal]) -> stat.Panel:
     panel = (
         stat.Panel()
@@ -129,17 +134,21 @@ def _state(_signals: Sequence[Signal]) -> statetimeline.Panel:
 
 _KINDS: dict[str, Callable[[Sequence[Signal]], Builder]] = {
     "lines": _lines,
+    "small": _small,
     "number": _number,
     "state": _state,
 }
 
 
-def _position(place: Place) -> models.GridPos:
+def position(place: Place) -> models.GridPos:
+    """Where it stands on Grafana's grid."""
     return models.GridPos(h=place.height, w=place.width, x=place.x, y=place.y)
 
 
 def panel(spec: Panel, catalogue: Catalogue, number: int, at: Place) -> Builder:
     """The builder of one panel. Raises `BadInput` for a signal that the catalogue lacks."""
+    if spec.kind == "alerts":
+        return _alerts(spec).id(number).grid_pos(position(at))
     signals = [catalogue[name] for name in spec.signals]
     units = {signal.unit for signal in signals}
     if len(units) > 1:
@@ -154,8 +163,11 @@ def panel(spec: Panel, catalogue: Catalogue, number: int, at: Place) -> Builder:
         .unit(UNITS[units.pop()])
         .no_value("not measured")
         .thresholds(thresholds(signals))
-        .grid_pos(_position(at))
+        .grid_pos(position(at))
     )
+    if spec.to is not None:
+        # The same minutes there as here.
+        builder.links([dashboards.DashboardLink("More").url(f"/d/{spec.to}?${{__url_time_range}}")])
     for letter, signal in zip(string.ascii_uppercase, signals, strict=False):
         query = (
             prometheus.Dataquery()
@@ -169,45 +181,19 @@ def panel(spec: Panel, catalogue: Catalogue, number: int, at: Place) -> Builder:
     return builder
 
 
-def render(catalogue: Catalogue) -> str:
-    """The dashboard's JSON."""
-    pages = (
-        dashboards.AnnotationQuery()
-        .name("Pages")
-        .datasource(DATASOURCE)
-        .enable(True)  # noqa: FBT003 - the SDK's signature
-        .icon_color("red")
-        .expr('ALERTS{alertstate="firing",severity="page"}')
-        .step("1s")
-        .title_format("{{alertname}}")
-        .text_format("seen at {{component}}")
+def _alerts(spec: Panel) -> text.Panel:
+    """The rules of the pager as a table, from the file that Prometheus reads."""
+    groups = YAML(typ="safe").load(ALERTS.read_text())["groups"]
+    rows = ["| alert | severity | when | for | says |", "| --- | --- | --- | --- | --- |"]
+    for rule in (rule for group in groups for rule in group["rules"]):
+        when = " ".join(rule["expr"].split())
+        says = rule["annotations"]["summary"].replace("{{ $labels.", "(").replace(" }}", ")")
+        cells = (rule["alert"], rule["labels"]["severity"], f"`{when}`", rule["for"], says)
+        rows.append(f"| {' | '.join(cells)} |")
+    return (
+        text.Panel()
+        .title(spec.title)
+        .description("Prometheus evaluates these every second; a page wakes somebody up.")
+        .mode(text_models.TextMode.MARKDOWN)
+        .content("\n".join(rows))
     )
-    board = (
-        dashboards.Dashboard(TITLE)
-        .uid(UID)
-        .description("The dependency chain from the customers down; the objectives on top.")
-        .tags(["3am-lab"])
-        .editable()
-        .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .time("now-15m", "now")
-        .refresh("5s")
-        .timepicker(dashboards.TimePicker().refresh_intervals(["1s", "5s", "10s", "30s"]))
-        .annotation(pages)
-    )
-    numbers = itertools.count(1)
-    for title, head, placed in grid():
-        board.with_row(dashboards.Row(title).id(next(numbers)).grid_pos(_position(head)))
-        for spec, at in placed:
-            board.with_panel(panel(spec, catalogue, next(numbers), at))
-    return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
-
-
-def main() -> None:
-    """Writes the dashboard to the path given, by default to where Grafana finds it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", type=Path, nargs="?", default=DASHBOARD)
-    parser.parse_args().path.write_text(render(Catalogue.load()))
-
-
-if __name__ == "__main__":
-    main()
