@@ -38,6 +38,7 @@ class ProcessPhoto(Task):  # type: ignore[misc]  # celery is untyped
     def run(self, photo_id: int, job_id: str, request_id: str, enqueued_at: float) -> None:
         """`request_id` is the upload's; `enqueued_at` is Unix time."""
         started = time.monotonic()
+        waited = time.time() - enqueued_at
         outcome = "failed"
         metrics.tasks_running.inc()
         with structlog.contextvars.bound_contextvars(
@@ -50,7 +51,7 @@ class ProcessPhoto(Task):  # type: ignore[misc]  # celery is untyped
                     "photo processed" if result else "photo was processed before",
                     status=result.status if result else None,
                     reason=result.reason if result else None,
-                    waited_ms=round((time.time() - enqueued_at) * 1000),
+                    waited_ms=round(waited * 1000),
                     duration_ms=round((time.monotonic() - started) * 1000),
                 )
             except (DatabaseTrouble, OSError) as error:

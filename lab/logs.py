@@ -1,0 +1,215 @@
+"""What the front door, the API and the worker have written, line by line, as events.
+
+All three write JSON with the request id that nginx has made, so one id tells the whole story. A
+line is written when something has ended; with its duration that is also when it began.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lab import engine
+from lab.errors import BadInput, MachineLacks
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+    from lab.stack import Stack
+
+TIERS = ("nginx", "api", "worker")
+"""Who writes such lines, along the chain."""
+
+PROBES = ("/health", "/ready", "/metrics")
+"""Asked by the lab's own watchers, all the time: no request of anybody's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of one service.
+
+    `began` is Unix time; `seconds` how long it took, `waited` how long it had waited in a queue
+    before it began (both None where the line is about a moment). `outcome` is an HTTP status or a
+    word, `failed` whether it is a bad one.
+    """
+
+    began: float
+    service: str
+    request_id: str | None
+    what: str
+    outcome: str
+    failed: bool
+    seconds: float | None = None
+    waited: float | None = None
+    detail: str = ""
+
+    @property
+    def tier(self) -> str:
+        return next((tier for tier in TIERS if self.service.startswith(tier)), self.service)
+
+
+def events(
+    stack: Stack, *, since: float, until: float, services: Collection[str] = (), having: str = ""
+) -> list[Event]:
+    """What was written from `since` to `until` (Unix seconds), in the order in which it began.
+
+    `services` names some (`api` is every replica), `having` a text that a line must contain.
+    Raises `BadInput` for a service that writes no such lines.
+    """
+    for name in services:
+        if not name.startswith(TIERS):
+            raise BadInput(
+                f"{name!r} writes no lines about requests",
+                remedy=f"these do: {', '.join(TIERS)}, or one replica such as api-2; "
+                "`docker compose logs` shows everybody's",
+            )
+    writers = [
+        (service, one)
+        for service, one in _writers(stack)
+        if not services or any(service == name or _is_replica(service, name) for name in services)
+    ]
+    wanted = having.encode()
+
+    def read(writer: tuple[str, Container]) -> list[Event]:
+        service, container = writer
+        said: bytes = container.logs(since=since, until=until)
+        lines = (line for line in said.splitlines() if wanted in line)
+        return [event for line in lines if (event := parse(service, line)) is not None]
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        found = [event for several in pool.map(read, writers) for event in several]
+    return sorted(found, key=lambda event: event.began)
+
+
+def _writers(stack: Stack) -> Iterator[tuple[str, Container]]:
+    from docker.errors import DockerException
+
+    try:
+        containers = engine.client().containers.list(
+            all=True,
+            filters={"label": f"com.docker.compose.project={stack.home.project}"},
+            ignore_removed=True,
+        )
+    except DockerException as error:
+        raise MachineLacks(f"the Docker engine does not answer: {error}") from error
+    for one in containers:
+        service = one.labels.get("com.docker.compose.service", "")
+        if service.startswith(TIERS):
+            yield service, one
+
+
+def _is_replica(service: str, name: str) -> bool:
+    return name in TIERS and service.startswith(f"{name}-")
+
+
+def parse(service: str, line: bytes | str) -> Event | None:
+    """One line as an event; None for one that is about no request."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    for tier, reader in _READERS.items():
+        if service.startswith(tier):
+            return reader(service, fields)
+    return None
+
+
+def _nginx(service: str, fields: dict[str, Any]) -> Event | None:
+    status, took = int(fields["status"]), float(fields["request_time"])
+    # nginx names one upstream after the other where it had to ask again.
+    tried = str(fields.get("upstream") or "nobody")
+    return Event(
+        began=_moment(fields["time"]) - took,
+        service=service,
+        request_id=fields["request_id"],
+        what=f"{fields['method']} {fields['uri']}",
+        outcome=str(status),
+        failed=_bad(status),
+        seconds=took,
+        detail=f"to {tried}",
+    )
+
+
+def _api(service: str, fields: dict[str, Any]) -> Event | None:
+    if fields.get("path", "").startswith(PROBES) or "at" not in fields:
+        return None
+    # Of several replicas under one name only the line says which it was.
+    service = fields.get("replica") or service
+    if fields.get("message") != "request":
+        return _remark(service, fields)
+    status, took = int(fields["status"]), float(fields["duration_ms"]) / 1000
+    source = fields.get("source")
+    return Event(
+        began=_moment(fields["at"]) - took,
+        service=service,
+        request_id=fields.get("request_id"),
+        what=f"{fields['method']} {fields['path']}",
+        outcome=str(status),
+        failed=_bad(status),
+        seconds=took,
+        detail=f"from {source}" if source else "",
+    )
+
+
+def _worker(service: str, fields: dict[str, Any]) -> Event | None:
+    if "duration_ms" not in fields:
+        return _remark(service, fields)
+    took = float(fields["duration_ms"]) / 1000
+    status = str(fields.get("status", "done"))
+    return Event(
+        began=_moment(fields["at"]) - took,
+        service=service,
+        request_id=fields.get("request_id"),
+        what=f"photo {fields.get('photo_id', '')}".strip(),
+        outcome=status,
+        failed=status != "ready",
+        seconds=took,
+        waited=float(fields.get("waited_ms", 0)) / 1000,
+        detail=str(fields.get("reason") or ""),
+    )
+
+
+def _remark(service: str, fields: dict[str, Any]) -> Event | None:
+    """A line about a moment."""
+    if "at" not in fields or "message" not in fields:
+        return None
+    known = ("service", "replica", "request_id", "level", "at", "message")
+    rest = [f"{key}={value}" for key, value in fields.items() if key not in known]
+    level = str(fields.get("level", "info"))
+    return Event(
+        began=_moment(fields["at"]),
+        service=service,
+        request_id=fields.get("request_id"),
+        what=str(fields["message"]),
+        outcome="" if level == "info" else level,
+        failed=level in ("warning", "error", "critical"),
+        detail=" ".join(rest),
+    )
+
+
+_READERS: dict[str, Callable[[str, dict[str, Any]], Event | None]] = {
+    "nginx": _nginx,
+    "api": _api,
+    "worker": _worker,
+}
+
+
+def _bad(status: int) -> bool:
+    """A client that gave up (499) and one that was turned away (429) got no good answer either."""
+    return status >= 500 or status in (429, 499)
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def slower_than(found: Iterable[Event], seconds: float) -> list[Event]:
+    """What took or waited longer than that, the slowest first."""
+    slow = [one for one in found if max(one.seconds or 0, one.waited or 0) > seconds]
+    return sorted(slow, key=lambda one: -max(one.seconds or 0, one.waited or 0))
