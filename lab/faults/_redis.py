@@ -24,6 +24,9 @@ that nobody misses it."""
 STEP_MS = 3_000
 """What expires within so short a time, one TTL after another, is loaded again at once, too."""
 
+LEAST_STEP_MS = 100
+"""Less than it takes to tell all of them when to end."""
+
 FEW = 3
 
 # A script for each page: one for all of it would keep every reader waiting. Hashes are the cached
@@ -98,10 +101,15 @@ def require_some(stack: Stack, keys: str) -> None:
 
 
 def in_step(lifetimes: Sequence[int]) -> bool:
-    """Whether half of them or more end within `STEP_MS` of each other. They are in order."""
-    most = max(
-        (bisect_left(lifetimes, left + STEP_MS) - i for i, left in enumerate(lifetimes)), default=0
-    )
+    """Whether half of them or more end within `STEP_MS` of each other. They are in order.
+
+    Of objects that nobody loads again only those are left, after a while, that end soon: they are
+    in step when they end closely together for the time that is left to them.
+    """
+    if not lifetimes:
+        return False
+    step = min(STEP_MS, max(LEAST_STEP_MS, lifetimes[-1] // 4))
+    most = max(bisect_left(lifetimes, left + step) - i for i, left in enumerate(lifetimes))
     return most >= max(FEW, len(lifetimes) / 2)
 
 

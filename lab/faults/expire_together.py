@@ -52,9 +52,13 @@ class ExpireTogether(Fault[ExpireTogetherParams, ExpireTogetherToken]):
         expire_at_once(stack, token.keys, token.in_s)
 
     def active(self, stack: Stack, token: ExpireTogetherToken) -> bool:
-        told = calls(stack, "pexpireat") > token.moments
-        return told and in_step(lifetimes(stack, token.keys))
+        return _told(stack, token) and in_step(lifetimes(stack, token.keys))
 
     def heal(self, stack: Stack, token: ExpireTogetherToken) -> None:
-        if self.active(stack, token):
+        # Also where they are hardly in step: those that were loaded apart go first.
+        if _told(stack, token):
             spread(stack, token.keys)
+
+
+def _told(stack: Stack, token: ExpireTogetherToken) -> bool:
+    return calls(stack, "pexpireat") > token.moments

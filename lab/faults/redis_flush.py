@@ -48,9 +48,13 @@ class RedisFlush(Fault[RedisFlushParams, RedisFlushToken]):
         cli(stack, CACHE, "FLUSHALL")
 
     def active(self, stack: Stack, token: RedisFlushToken) -> bool:
-        flushed = calls(stack, "flushall") > token.flushes
-        return flushed and in_step(lifetimes(stack, token.keys))
+        return _flushed(stack, token) and in_step(lifetimes(stack, token.keys))
 
     def heal(self, stack: Stack, token: RedisFlushToken) -> None:
-        if self.active(stack, token):
+        # Also where they are hardly in step: those that were loaded apart go first.
+        if _flushed(stack, token):
             spread(stack, token.keys)
+
+
+def _flushed(stack: Stack, token: RedisFlushToken) -> bool:
+    return calls(stack, "flushall") > token.flushes

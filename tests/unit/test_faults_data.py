@@ -42,6 +42,19 @@ def test_a_cache_in_use_is_not_in_step(seed: int) -> None:
     assert not in_step(sorted(chance.randrange(TTL_MS) for _ in range(50)))
 
 
+@pytest.mark.parametrize("left_s", [2, 5, 10, 30])
+def test_a_cache_that_nobody_fills_is_not_in_step(left_s: int) -> None:
+    """Once customers have gone only what ends soon is left of it, at any time within that."""
+    chance = random.Random(left_s)
+    assert not in_step(sorted(chance.randrange(left_s * 1000) for _ in range(50)))
+
+
+@pytest.mark.parametrize("left_s", [2, 5, 10, 30])
+def test_what_ends_at_one_moment_is_in_step(left_s: int) -> None:
+    """However near that is."""
+    assert in_step([left_s * 1000 - 50 + i for i in range(50)])
+
+
 @pytest.mark.parametrize(
     ("params", "complaint"),
     [
