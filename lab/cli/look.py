@@ -1,4 +1,4 @@
-"""Commands for looking: what the services wrote."""
+"""Commands for looking: what the services wrote, what the databases do."""
 
 from __future__ import annotations
 
@@ -38,8 +38,7 @@ def logs_command(
     as_json: Json = False,
 ) -> int:
     """Show what the front door, the API and the worker wrote about requests."""
-    from lab.diagnosis import moment
-    from lab.errors import BadInput, Failed
+    from lab.errors import Failed
     from lab.logs import events
     from lab.screen.console import console, emit
     from lab.screen.lines import events_table, hops_table
@@ -47,10 +46,7 @@ def logs_command(
 
     now = time.time()
     text = since or ("-30m" if request else "-2m")
-    try:
-        begun = moment(text, now)
-    except ValueError as error:
-        raise BadInput(f"--since: {error}") from error
+    begun = _moment(text, now)
     stack = Stack()
     found = events(stack, since=begun, until=now, services=service or (), having=request or "")
     if request:
@@ -69,6 +65,50 @@ def logs_command(
     else:
         console().print(events_table(chosen))
     return 0
+
+
+@command("slow")
+def slow_command(
+    *,
+    over: Annotated[
+        float, typer.Option("--over", min=0.5, max=60, help="Look for so many seconds.")
+    ] = 3.0,
+    since: Annotated[
+        str, typer.Option("--since", help="The log from when: a time, or -5m.")
+    ] = "-5m",
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most so many.")] = 10,
+    as_json: Json = False,
+) -> int:
+    """Show where the databases' time goes, with plans, and what they have logged as slow."""
+    from lab.doors import open_doors
+    from lab.screen.console import console, emit
+    from lab.screen.statements import slow_view, statements_view
+    from lab.slow import busiest, by_statement, slow_log
+
+    begun = _moment(since, time.time())
+    with open_doors() as doors:
+        busy = busiest(doors, over_s=over, most=lines)
+        logged = by_statement(slow_log(doors.stack, since=begun, until=doors.now()))[:lines]
+    if as_json:
+        emit({"statements": busy, "slow": logged})
+        return 0
+    screen = console()
+    for one in statements_view(busy, over):
+        screen.print(one, soft_wrap=True)
+    screen.print(f"\nlogged as slow since {since}:", style="dim")
+    for one in slow_view(logged, f"since {since}"):
+        screen.print(one, soft_wrap=True)
+    return 0
+
+
+def _moment(text: str, now: float) -> float:
+    from lab.diagnosis import moment
+    from lab.errors import BadInput
+
+    try:
+        return moment(text, now)
+    except ValueError as error:
+        raise BadInput(f"--since: {error}") from error
 
 
 def _chosen(found: list[Event], *, slow: bool, errors: bool, lines: int | None) -> list[Event]:
