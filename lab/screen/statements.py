@@ -20,7 +20,8 @@ SLOWER = 5.0
 """A statement that takes so many times as long as usual stands out."""
 
 PLANS = 3
-"""As many plans as one reads at night."""
+"""As many plans as one reads at night; of statements to which time does go."""
+DEAR = 0.1
 
 
 def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[RenderableType]:
@@ -42,7 +43,7 @@ def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[Render
             Text(f"reads all of {', '.join(one.scans)}" if one.scans else "", style="red"),
         )
     yield made
-    for one in [one for one in busy if one.plan][:PLANS]:
+    for one in [one for one in busy if one.plan and one.share > DEAR][:PLANS]:
         yield from _plan(f"{one.name}, as {one.server} would carry it out now", one.plan)
 
 
