@@ -20,7 +20,9 @@ scenario-3am: $(RUNNER) ## Three in the morning: set up all that is missing, and
 scenario-%: $(RUNNER)
 	@$(LAB) run $*
 
-.PHONY: up down status restore reset doctor
+.PHONY: room up down status restore reset doctor
+room: $(RUNNER) ## Open the control room, a local web page for the night
+	@$(LAB) room
 up: $(RUNNER) ## Bring the stack up and prove that it is healthy
 	@$(LAB) up
 down: $(RUNNER) ## Take the stack down; its data stays

@@ -14,6 +14,9 @@ from lab.stack import Stack
 
 PROJECT = os.environ.get("LAB_TEST_PROJECT", "lab-test")
 
+# Nobody sits in the control rooms that the nights of tests would open beside themselves.
+os.environ["LAB_NO_ROOM"] = "1"
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:

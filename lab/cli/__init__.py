@@ -91,6 +91,6 @@ def main() -> None:
     # has started us in its background: there SIGINT is ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # They register themselves.
-    from lab.cli import bench, incident, look, recorded, run, stack, verify  # noqa: F401
+    from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
 
     app()

@@ -41,11 +41,15 @@ def run(
     """Be on call: start a scenario and live through it, here."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
+    from lab.room.beside import open_beside, where
     from lab.screen.console import console, is_terminal
     from lab.screen.oncall import announce, be_on_call, next_commands
 
     report = report_for_terminal()
     with open_doors() as doors:
+        if not autopilot:
+            # While the stack comes up: nobody has to wait for it.
+            open_beside(doors.home)
         row = _begin(doors, slug, seed, report)
         if autopilot:
             return _fly(doors, row, report, decoys=decoys, as_json=as_json)
@@ -53,7 +57,7 @@ def run(
             _emit_started(doors, row)
             return 0
         out = console()
-        announce(doors, row, out)
+        announce(doors, row, out, room=where(doors.home))
         if not is_terminal():
             next_commands(out)
             return 0

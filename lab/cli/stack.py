@@ -50,9 +50,11 @@ def down(
     """Take the stack down; its data stays."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
+    from lab.room.beside import close
 
     with open_doors() as doors:
         _refuse_while_on(doors, "taking the stack down")
+        close(doors.home)
         with report_for_terminal().step("taking the stack down"):
             doors.stack.down(volumes=volumes)
 

@@ -38,13 +38,14 @@ MENU = {
 }
 
 
-def announce(doors: Doors, row: Row, out: Console) -> None:
-    """Tell the learner what they know, and where to look."""
+def announce(doors: Doors, row: Row, out: Console, room: str | None = None) -> None:
+    """Tell the learner what they know, and where to look. `room` is the control room's address."""
     scenario = incident.scenario_of(row)
     out.print(Markdown(doors.library.text(scenario, "brief")))
     out.print()
-    for name, url in doors.addresses().items():
-        out.print(f"  {name:<12}{url}")
+    addresses = doors.addresses() | ({"Control room": f"{room}/night"} if room else {})
+    for name, url in addresses.items():
+        out.print(f"  {name:<14}{url}")
     prefix = compose_prefix(doors)
     if prefix != "docker compose":
         out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)

@@ -1,0 +1,96 @@
+"""A room that `lab run` opens beside itself: one for each home, and gone when nobody needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.home import Home
+
+OPENS_WITHIN_S = 8.0
+"""How long it may take until it answers."""
+
+
+def note(home: Home) -> Path:
+    """The file that says who serves the room of this home, and where."""
+    return home.dir / "room.json"
+
+
+def write_note(home: Home, url: str, *, leave: bool) -> None:
+    """This process serves it; to `leave` says that nobody asked for it by name."""
+    told = {"pid": os.getpid(), "url": url, "leave": leave}
+    note(home).write_text(json.dumps(told) + "\n", encoding="utf-8")
+
+
+def forget(home: Home) -> None:
+    """This process does not serve it any more."""
+    if (known := _known(home)) is not None and known.pid == os.getpid():
+        note(home).unlink(missing_ok=True)
+
+
+def open_beside(home: Home) -> None:
+    """Begin to open a room, unless one is open; `where` tells when it is."""
+    if os.environ.get("LAB_NO_ROOM") or where(home, within_s=0) is not None:
+        return
+    note(home).unlink(missing_ok=True)
+    home.logs.mkdir(parents=True, exist_ok=True)
+    with (home.logs / "room.log").open("a", encoding="utf-8") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "lab", "room", "--leave"],
+            env={**os.environ, "LAB_PROJECT": home.project, "LAB_HOME": str(home.base)},
+            cwd=home.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def where(home: Home, within_s: float = OPENS_WITHIN_S) -> str | None:
+    """The address of the room once it answers; None when it does not, or none was opened."""
+    import httpx
+
+    deadline = time.monotonic() + (0 if os.environ.get("LAB_NO_ROOM") else within_s)
+    while True:
+        known = _known(home)
+        if known is not None:
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{known.url}/feed", timeout=1).status_code == 200:
+                    return known.url
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.1)
+
+
+def close(home: Home) -> None:
+    """End the room that was opened beside something else, if there is one."""
+    if (known := _known(home)) is not None and known.leave:
+        with suppress(ProcessLookupError):
+            os.kill(known.pid, signal.SIGTERM)
+        note(home).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A room that is open: its process, its address, and whether it closes by itself."""
+
+    pid: int
+    url: str
+    leave: bool
+
+
+def _known(home: Home) -> _Known | None:
+    try:
+        told = json.loads(note(home).read_text(encoding="utf-8"))
+        known = _Known(int(told["pid"]), str(told["url"]), bool(told["leave"]))
+        os.kill(known.pid, 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return known

@@ -1,0 +1,55 @@
+"""What every page has: a name, the ways to the others, light and dark."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from nicegui import app, ui
+
+from lab.errors import LabError
+
+PAGES = {"Catalogue": "/", "Night": "/night", "Past": "/past"}
+
+
+def frame(here: str) -> None:
+    """The bar on top, and what the pages need from their own files."""
+    ui.page_title(f"{here} - 3AM Lab")
+    ui.add_head_html('<link rel="stylesheet" href="/room/room.css">')
+    ui.add_head_html('<script src="/room/room.js"></script>')
+    ui.colors(primary="#0072B2", negative="#D55E00", positive="#007A5A", warning="#B35C00")
+    dark = ui.dark_mode().bind_value(app.storage.general, "dark")
+    with ui.header().classes("items-center px-4 py-2 gap-4"):
+        ui.label("3AM Lab").classes("text-lg font-bold")
+        with ui.element("nav").classes("flex gap-4"):
+            for name, path in PAGES.items():
+                link = ui.link(name, path).classes("text-white no-underline")
+                if name == here:
+                    link.classes("font-bold").props('aria-current="page"')
+        ui.space()
+        if here == "Night":
+            ui.toggle(
+                {2: "2 min", 5: "5 min", 15: "15 min"},
+                value=5,
+                on_change=lambda e: ui.run_javascript(f"room.look_back({e.value})"),
+            ).props('dense no-caps color="blue-9" aria-label="How far back"')
+        ui.html('<span id="room-blind" role="status"></span>', sanitize=False)
+        ui.button(icon="contrast", on_click=dark.toggle).props(
+            'flat round dense color=white aria-label="Light or dark"'
+        )
+
+
+async def told(act: Callable[[], Any], done: str) -> bool:
+    """Do something short, and say what came of it. Whether it worked."""
+    try:
+        await asyncio.to_thread(act)
+    except LabError as error:
+        ui.notify(
+            error.message + (f" ({error.remedy})" if error.remedy else ""),
+            type="warning",
+            multi_line=True,
+        )
+        return False
+    ui.notify(done, type="positive")
+    return True

@@ -1,0 +1,128 @@
+"""The page of past incidents: what was lived, what it was worth, and what is still weak."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import fmean
+
+from nicegui import ui
+
+from lab.doors import Doors
+from lab.ending import verdict_of
+from lab.errors import LabError
+from lab.grading.verdict import Verdict
+from lab.history import Outcome
+from lab.incident import scenario_of
+from lab.records import Row
+from lab.room.frame import frame
+from lab.room.room import Room
+from lab.screen.console import ago
+
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """A past incident and its verdict; None where there is none, with the reason."""
+
+    row: Row
+    family: str
+    verdict: Verdict | None
+    why: str = ""
+
+
+def lived(doors: Doors) -> list[Lived]:
+    """The incidents that were announced and are over, the last first."""
+    found: list[Lived] = []
+    for row in doors.journal.incidents(MOST):
+        if row.announced_at is None or row.ended_at is None:
+            continue
+        try:
+            found.append(Lived(row, scenario_of(row).family, verdict_of(doors, row)))
+        except (LabError, ValueError) as error:
+            # Of another version of the lab; what it was worth then cannot be told.
+            found.append(Lived(row, "", None, str(error).splitlines()[0]))
+    return found
+
+
+def solved(doors: Doors) -> dict[str, Outcome]:
+    """By scenario: whether any of its incidents was diagnosed and mitigated."""
+    best: dict[str, Outcome] = {}
+    for one in lived(doors):
+        if one.verdict is None:
+            continue
+        both = Outcome.all([one.verdict.diagnosed, one.verdict.mitigated])
+        if best.get(one.row.slug) is not Outcome.PASS:
+            best[one.row.slug] = both
+    return best
+
+
+def weak(found: list[Lived]) -> list[tuple[str, float, int]]:
+    """Families with their mean share of points and how many incidents that is of, weakest first."""
+    shares: dict[str, list[float]] = defaultdict(list)
+    for one in found:
+        if one.verdict is not None and one.verdict.possible:
+            shares[one.family].append(max(0, one.verdict.points) / one.verdict.possible)
+    told = [(family, fmean(several), len(several)) for family, several in shares.items()]
+    return sorted(told, key=lambda one: one[1])
+
+
+async def past_page(room: Room) -> None:
+    """Build the page."""
+    frame("Past")
+    found = await room.ask(lived)
+    with ui.column().classes("w-full px-4 gap-3"):
+        if not found:
+            ui.label("No night was lived here yet. The catalogue has some.")
+            return
+        ui.label("By family, the weakest first").classes("font-bold")
+        with ui.row().classes("gap-4"):
+            for family, share, count in weak(found):
+                with ui.card().classes("w-48 gap-0"):
+                    ui.label(family).classes("font-bold")
+                    ui.linear_progress(share, show_value=False)
+                    ui.label(f"{share:.0%} of the points in {count}").classes("text-sm")
+        rows = [_row(one) for one in found]
+        columns = [
+            {"name": key, "label": label, "field": key, "align": "left", "sortable": True}
+            for key, label in (
+                ("when", "when"),
+                ("slug", "night"),
+                ("seed", "seed"),
+                ("points", "points"),
+                ("diagnosed", "diagnosed"),
+                ("mitigated", "mitigated"),
+                ("took", "mitigated after"),
+                ("missed", "what was missed"),
+            )
+        ]
+        table = ui.table(columns=columns, rows=rows, row_key="id").classes("w-full").props("dense")
+        table.add_slot(
+            "body-cell-slug",
+            '<q-td :props="props"><a :href="`/report/${props.row.id}`" target="_blank">'
+            "{{ props.value }}</a></q-td>",
+        )
+
+
+def _row(one: Lived) -> dict[str, object]:
+    verdict = one.verdict
+    when = datetime.fromtimestamp(one.row.opened_at).astimezone()
+    told: dict[str, object] = {
+        "id": one.row.id,
+        "when": when.strftime("%Y-%m-%d %H:%M"),
+        "slug": one.row.slug,
+        "seed": one.row.seed,
+    }
+    if verdict is None:
+        return {**told, "points": "-", "diagnosed": "-", "mitigated": "-", "missed": one.why}
+    missed = [part.name for part in verdict.parts if part.earned < part.judged]
+    return {
+        **told,
+        "points": f"{verdict.points} of {verdict.possible}",
+        "diagnosed": str(verdict.diagnosed),
+        "mitigated": str(verdict.mitigated),
+        "took": ago(verdict.times.mitigated_s),
+        "missed": ", ".join(missed) or "nothing",
+    }

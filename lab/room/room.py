@@ -1,0 +1,82 @@
+"""The room behind its pages: the home it looks at, what it reads, and what is done in it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from lab.doors import Doors
+from lab.errors import LabError
+from lab.room.charts import charted
+from lab.room.desk import Desk, Opener
+from lab.room.feed import Feed
+from lab.screen.night import Night, look_at
+from lab.signals import Catalogue
+
+T = TypeVar("T")
+
+LOOK_S = 2.0
+"""How often the incident itself is looked at; the charts are read every second."""
+
+
+LEAVE_S = 600.0
+"""A room that was opened beside something else is closed when nobody has looked for so long."""
+
+
+class Room:
+    """One for all pages. `watch` reads in a thread of its own for as long as somebody looks."""
+
+    def __init__(self, opened: Opener) -> None:
+        """`opened` opens the doors: each thread that does something has its own."""
+        self._opened = opened
+        self.catalogue = Catalogue.load()
+        self.feed = Feed([self.catalogue[name] for name in charted()])
+        self.desk = Desk(opened)
+        self.night: Night | None = None
+        self.problem: str | None = None
+
+    def watch(self) -> threading.Thread:
+        """Begin to read, for as long as this process lives."""
+        thread = threading.Thread(target=self._watch, daemon=True)
+        thread.start()
+        return thread
+
+    def _watch(self) -> None:
+        looked = 0.0
+        while True:
+            try:
+                with self._opened() as doors:
+                    while True:
+                        begun = time.monotonic()
+                        if self.feed.watched:
+                            self.feed.read(doors)
+                            if begun - looked >= LOOK_S:
+                                self.night, self.problem = look_at(doors), None
+                                looked = begun
+                        time.sleep(max(0.1, 1 - (time.monotonic() - begun)))
+            except LabError as error:
+                # Not up yet, or on its way down: look again with other doors.
+                self.night, self.problem = None, error.message
+                time.sleep(2)
+
+    @property
+    def forsaken(self) -> bool:
+        """Whether nobody has looked for a while, and no incident is on."""
+        if self.feed.unwatched_s < LEAVE_S or self.desk.busy is not None:
+            return False
+        try:
+            return self.act(lambda doors: doors.journal.open_one()) is None
+        except LabError:
+            return True
+
+    def act(self, what: Callable[[Doors], T]) -> T:
+        """Do something short with doors of its own. Raises what it raises."""
+        with self._opened() as doors:
+            return what(doors)
+
+    async def ask(self, what: Callable[[Doors], T]) -> T:
+        """The same, while the page goes on."""
+        return await asyncio.to_thread(self.act, what)

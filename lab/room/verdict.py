@@ -1,0 +1,72 @@
+"""The verdict as a page shows it: points with their arithmetic, checks, the answer, the story."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from lab.doors import Doors
+from lab.ending import chosen, verdict_of
+from lab.errors import LabError
+from lab.grading.verdict import Verdict
+from lab.room.room import Room
+from lab.screen.console import ago
+
+
+def verdict_panel(room: Room) -> None:
+    """The last incident's, as soon as it has ended."""
+    place = ui.column().classes("w-full gap-1")
+    shown: list[object] = [object()]
+
+    async def look() -> None:
+        night = room.night
+        state = (night.incident if night else None, night.phase if night else None, room.desk.busy)
+        if state == shown[0]:
+            return
+        shown[0] = state
+        place.clear()
+        with place:
+            try:
+                verdict = await room.ask(_last)
+            except LabError as error:
+                ui.label(error.message).classes("text-sm")
+                return
+            show_verdict(*verdict)
+
+    ui.timer(1.0, look)
+
+
+def _last(doors: Doors) -> tuple[int, Verdict]:
+    row = chosen(doors, None)
+    return row.id, verdict_of(doors, row)
+
+
+def show_verdict(number: int, verdict: Verdict) -> None:
+    """All of it."""
+    colour = {"pass": "text-positive", "fail": "text-negative"}
+    ui.label(f"{verdict.points} of {verdict.possible} points").classes("text-2xl font-bold")
+    for word, outcome, why in (
+        ("diagnosed", verdict.diagnosed, verdict.diagnosed_why),
+        ("mitigated", verdict.mitigated, verdict.mitigated_why),
+    ):
+        ui.label(f"{word}: {outcome}. {why}").classes(colour.get(outcome, ""))
+    with ui.grid(columns="auto auto 1fr").classes("w-full gap-x-3 gap-y-0 text-sm"):
+        for part in verdict.parts:
+            ui.label(part.name)
+            ui.label(f"{part.earned} of {part.possible}")
+            ui.label("\n".join(part.lines)).classes("whitespace-pre-wrap")
+    ui.label("\n".join(verdict.arithmetic)).classes("room-mono")
+    with ui.expansion("Checks of the recovery").props("dense").classes("w-full"):
+        for check in verdict.checks:
+            mark = {"pass": "✓", "fail": "✗"}.get(check.outcome, "?")
+            ui.label(f"{mark} {check.name}: {check.reason}").classes("text-xs")
+    times = verdict.times
+    ui.label(
+        f"from the first breach: acknowledged after {ago(times.acknowledged_s)}, diagnosed after "
+        f"{ago(times.diagnosed_s)}, mitigated after {ago(times.mitigated_s)}"
+    ).classes("text-sm")
+    ui.label(verdict.burnt.reason).classes("text-sm")
+    answer = verdict.answer
+    ui.label(
+        f"The answer: {answer.answer.component}, {answer.answer.cause} ({answer.object})"
+    ).classes("font-bold")
+    ui.link("The whole story", f"/report/{number}", new_tab=True)

@@ -1,0 +1,302 @@
+"""The control room behind its pages: what it reads, what it does, what it lets in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from lab.diagnosis import Diagnosis
+from lab.doors import Doors
+from lab.errors import BadInput, Failed
+from lab.home import Home
+from lab.room import beside
+from lab.room.catalogue import Wanted
+from lab.room.charts import CHAIN, charted
+from lab.room.desk import Desk, Draft
+from lab.room.feed import KEPT_S, Feed
+from lab.room.operating import understood
+from lab.room.server import Keeper, is_local
+from lab.signals import Catalogue
+from tests.unit.world import World, doors_to
+
+CATALOGUE = Catalogue.load()
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
+    with doors_to(world, tmp_path) as opened:
+        yield opened
+
+
+class TestCharts:
+    def test_they_show_signals(self) -> None:
+        """What is seen there can be cited."""
+        assert set(charted()) <= {signal.name for signal in CATALOGUE}
+
+    def test_a_chart_has_one_unit(self) -> None:
+        """Two would need two axes, and be misread."""
+        for chart in CHAIN:
+            assert len({CATALOGUE[name].unit for name in chart.signals}) == 1, chart.title
+
+    def test_they_follow_the_chain(self) -> None:
+        """From the customers down."""
+        components = [CATALOGUE[chart.signals[0]].component for chart in CHAIN]
+        assert components[0] == "client"
+        assert components[-1] == "host"
+
+
+class TestFeed:
+    def test_only_what_is_new_is_told(self, doors: Doors, world: World) -> None:
+        """A page that has the past asks for the rest of it, and each point comes once."""
+        feed = Feed([CATALOGUE["client:errors:ratio"]])
+        feed.read(doors)
+        first = json.loads(feed.since(0))
+        points = first["signals"]["client:errors:ratio"][""]
+        assert len(points) == pytest.approx(KEPT_S, abs=2)
+        assert json.loads(feed.since(first["until"]))["signals"] == {}
+        world.now += 3
+        feed.read(doors)
+        second = json.loads(feed.since(first["until"]))
+        assert [at for at, _ in second["signals"]["client:errors:ratio"][""]] == [
+            first["until"] + n for n in (1, 2, 3)
+        ]
+
+    def test_the_past_is_let_go(self, doors: Doors, world: World) -> None:
+        """A room that is open for a week keeps minutes."""
+        feed = Feed([CATALOGUE["client:errors:ratio"]])
+        feed.read(doors)
+        world.now += 2 * KEPT_S
+        feed.read(doors)
+        points = json.loads(feed.since(0))["signals"]["client:errors:ratio"][""]
+        assert min(at for at, _ in points) >= world.now - KEPT_S
+
+    def test_it_says_that_it_cannot_look(self, doors: Doors, world: World) -> None:
+        """A Prometheus that does not answer is told, and what is known stays."""
+        feed = Feed([CATALOGUE["client:errors:ratio"]])
+        feed.read(doors)
+        world.blind = True
+        feed.read(doors)
+        told = json.loads(feed.since(0))
+        assert "does not answer" in told["blind"]
+        assert told["signals"]
+
+    def test_nobody_looks_until_somebody_asks(self) -> None:
+        """An open room without a page costs nothing."""
+        feed = Feed([])
+        assert not feed.watched
+        feed.since(0)
+        assert feed.watched
+
+
+class TestDesk:
+    @pytest.fixture
+    def desk(self, doors: Doors) -> Desk:
+        @contextmanager
+        def opened() -> Iterator[Doors]:
+            yield doors
+
+        return Desk(opened)
+
+    def test_one_thing_at_a_time(self, desk: Desk) -> None:
+        """A second one is refused, by name, until the first is over."""
+        over = threading.Event()
+        thread = desk.do("the first", lambda _doors, _report: over.wait(5) and None)
+        with pytest.raises(BadInput, match="the first is still going on"):
+            desk.do("the second", lambda _doors, _report: None)
+        over.set()
+        thread.join(5)
+        desk.do("the second", lambda _doors, _report: None).join(5)
+        assert desk.busy is None
+
+    def test_what_goes_wrong_stays_to_be_read(self, desk: Desk) -> None:
+        """Until something else is begun."""
+
+        def act(_doors: Doors, _report: object) -> None:
+            raise Failed("it does not start", remedy="try again")
+
+        desk.do("a start", act).join(5)
+        assert desk.error is not None
+        assert desk.error.remedy == "try again"
+        desk.do("another", lambda _doors, _report: None).join(5)
+        assert desk.error is None
+
+    def test_a_page_sees_how_far_it_is(self, desk: Desk) -> None:
+        """The version moves with every word, so that a page need not compare more."""
+        versions = [desk.version]
+
+        def act(_doors: Doors, _report: object) -> None:
+            with desk.step("waiting for calm") as step:
+                step.at(15, 30, "holds")
+                versions.append(desk.version)
+                assert (desk.doing, desk.share) == ("waiting for calm: holds", 0.5)
+
+        desk.do("a start", act).join(5)
+        assert desk.error is None
+        assert versions[0] < versions[1] < desk.version
+        assert list(desk.lines) == ["waiting for calm"]
+
+
+class TestDraft:
+    def test_what_is_cited_is_told_apart(self) -> None:
+        """A signal, a panel's address, PromQL."""
+        draft = Draft("postgres-primary", "missing-index")
+        for text in ("queue:depth", "http://g/d/api?viewPanel=3", "rate(x[5s])"):
+            draft.cite(text, ("-60s", "now"), CATALOGUE)
+        assert [one.kind for one in draft.evidence] == ["signal", "panel", "promql"]
+        assert isinstance(draft.whole(), Diagnosis)
+
+    def test_half_of_a_diagnosis_is_none(self) -> None:
+        """Component and cause are what it is about."""
+        with pytest.raises(BadInput, match="component and a cause"):
+            Draft("nginx").whole()
+
+
+class TestOperator:
+    @pytest.mark.parametrize(
+        ("line", "argv"),
+        [
+            ("docker compose ps", "docker compose ps"),
+            ("restart api-1 api-2", "docker compose restart api-1 api-2"),
+            ("exec api-1 flags set shed on", "docker compose exec -T api-1 flags set shed on"),
+            ("exec -T nginx ls --all /", "docker compose exec -T nginx ls --all /"),
+            ("up -d --scale api=2 api", "docker compose up -d --scale api=2 api"),
+            ("up --scale=api=2 api", "docker compose up --detach --scale=api=2 api"),
+            ("logs --tail 5 nginx", "docker compose logs --tail 5 nginx"),
+        ],
+    )
+    def test_what_works_on_the_stack_is_run(self, line: str, argv: str) -> None:
+        """As it was said, without waiting for a terminal."""
+        assert " ".join(understood(line)) == argv
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "",
+            "rm -rf /",
+            "docker ps",
+            "docker compose down",
+            "docker compose -f other.yml ps",
+            "docker compose run -v /:/host api-1 sh",
+            "docker compose exec --privileged api-1 sh",
+            "docker compose exec -u root api-1 sh",
+            "docker compose logs -f nginx",
+            "docker compose up --build",
+            "docker compose 'ps",
+        ],
+    )
+    def test_what_reaches_beyond_it_is_refused(self, line: str) -> None:
+        """Whoever has the room has the stack, and not the machine."""
+        with pytest.raises(BadInput):
+            understood(line)
+
+
+class TestDoor:
+    @pytest.mark.parametrize(
+        ("host", "local"),
+        [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("x", False)],
+    )
+    def test_who_can_come_there(self, host: str, local: bool) -> None:
+        """Anything that is not surely this machine asks for a token."""
+        assert is_local(host) is local
+
+    def test_the_token_opens(self) -> None:
+        """Once in the address; then the browser remembers. Without it there is nothing to see."""
+
+        async def inside(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"the room"})
+
+        async def come() -> None:
+            transport = httpx.ASGITransport(app=Keeper(inside, "s3cret"))
+            async with httpx.AsyncClient(transport=transport, base_url="http://room") as client:
+                for address in ("/", "/feed", "/?token=guess"):
+                    assert (await client.get(address)).status_code == 403
+                answer = await client.get("/night?token=s3cret")
+                assert answer.status_code == 307
+                assert answer.headers["location"] == "http://room/night"
+                assert (await client.get("/night")).text == "the room"
+
+        asyncio.run(come())
+
+    def test_web_sockets_are_doors_too(self) -> None:
+        """One without the token is closed before it is open."""
+        sent: list[str] = []
+
+        async def send(message: dict[str, object]) -> None:
+            sent.append(str(message["type"]))
+
+        async def never(*_: object) -> None:
+            raise AssertionError("somebody is in")
+
+        scope = {"type": "websocket", "headers": [], "query_string": b"", "path": "/"}
+        asyncio.run(Keeper(never, "s3cret")(scope, never, send))  # type: ignore[arg-type]
+        assert sent == ["websocket.close"]
+
+
+def test_what_is_looked_for_stands_in_the_address() -> None:
+    """So that it can be sent to somebody."""
+    assert Wanted().address() == "/"
+    wanted = Wanted(text="cold cache", difficulty=3)
+    assert wanted.address() == "/?text=cold+cache&difficulty=3"
+
+
+class TestBeside:
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Home:
+        made = Home(root=tmp_path, base=tmp_path / ".lab")
+        made.prepare()
+        return made
+
+    @pytest.mark.parametrize("answers", [True, False])
+    def test_one_is_enough(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, answers: bool
+    ) -> None:
+        """One that answers is taken; what only left its note is not."""
+        monkeypatch.delenv("LAB_NO_ROOM", raising=False)
+        begun: list[object] = []
+        monkeypatch.setattr(beside.subprocess, "Popen", lambda argv, **_: begun.append(argv))
+        status = 200 if answers else 502
+        monkeypatch.setattr(httpx, "get", lambda *_, **__: httpx.Response(status))
+        beside.write_note(home, "http://127.0.0.1:1", leave=True)
+        beside.open_beside(home)
+        assert len(begun) == (0 if answers else 1)
+
+    def test_nothing_is_opened_where_nobody_wants_it(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """LAB_NO_ROOM, for programs."""
+        monkeypatch.setenv("LAB_NO_ROOM", "1")
+        monkeypatch.setattr(beside.subprocess, "Popen", None)
+        beside.open_beside(home)
+        assert beside.where(home) is None
+
+    def test_who_leaves_takes_the_note_back(self, home: Home) -> None:
+        """And nobody else's."""
+        beside.write_note(home, "http://127.0.0.1:1", leave=True)
+        beside.forget(home)
+        assert not beside.note(home).exists()
+
+    def test_one_that_was_asked_for_is_left_open(self, home: Home) -> None:
+        """Only what was opened beside something else is closed with it."""
+        beside.write_note(home, "http://127.0.0.1:1", leave=False)
+        beside.close(home)
+
+    @pytest.mark.parametrize("text", ["", "{}", '{"pid": 4194305, "url": "x", "leave": true}'])
+    def test_a_note_that_means_nothing(self, home: Home, text: str) -> None:
+        """Of a process that was killed, for instance."""
+        beside.note(home).write_text(text)
+        assert beside.where(home, within_s=0) is None
+        beside.close(home)

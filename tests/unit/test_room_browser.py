@@ -1,0 +1,166 @@
+"""The control room in a real browser, on a made-up stack: a night from its start to its verdict."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
+
+ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # A browser that looks for its maker finds a closed network here.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="no Chromium here: install the package chromium, or name one in CHROMIUM",
+)
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where it is served."""
+    folder = tmp_path_factory.mktemp("room")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = folder / "room.log"
+    environment = {**os.environ, "NICEGUI_STORAGE_PATH": str(folder / "seen")}
+    # NiceGUI takes a process that pytest started for one of its own tests.
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.unit.made_up_room", str(port), str(folder)],
+            cwd=Path(__file__).parents[2],
+            env=environment,
+            stdout=said,
+            stderr=said,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(url, timeout=1)
+                break
+            except httpx.HTTPError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def page(room: str) -> Iterator[Page]:
+    """A laptop's browser; whatever a page complains of fails the test."""
+    complaints: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
+        opened = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=room)
+        opened.set_default_timeout(15_000)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        yield opened
+        browser.close()
+    assert complaints == []
+
+
+def choose(page: Page, label: str, word: str) -> None:
+    """One of a long list, by typing."""
+    field = page.get_by_label(label)
+    field.click()
+    field.fill(word)
+    page.get_by_role("option").filter(has_text=word).first.click()
+    page.keyboard.press("Escape")
+
+
+def test_the_catalogue_is_searched(page: Page) -> None:
+    """What is looked for stands in the address, which shows the same again."""
+    page.goto("/")
+    card = page.get_by_text("Something is slow")
+    expect(card).to_be_visible()
+    page.get_by_label("Search").fill("nothing of the kind")
+    expect(page.get_by_text("No night is like that.")).to_be_visible()
+    expect(page).to_have_url(re.compile("text=nothing"))
+    page.reload()
+    expect(page.get_by_text("No night is like that.")).to_be_visible()
+
+
+def test_a_night_from_start_to_verdict(page: Page) -> None:
+    """Be on call, be paged, look, mend, diagnose, end: with nothing but the room."""
+    page.goto("/")
+    page.get_by_role("button", name="Be on call").click()
+    expect(page.get_by_role("alert").get_by_text("PAGE")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("BROKEN").first).to_be_visible()
+
+    page.get_by_role("button", name="Acknowledge").click()
+    expect(page.get_by_text("acknowledged").first).to_be_visible()
+    page.get_by_role("button", name="Hint").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_text("Hint 1: look behind the queue")).to_be_visible()
+
+    # A stretch of a chart is evidence.
+    page.get_by_role("tab", name="Diagnose").click()
+    chart = page.get_by_label("Database: rows scanned")
+    box = chart.bounding_box()
+    assert box is not None
+    y = box["y"] + 70
+    page.mouse.move(box["x"] + 120, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 20, y, steps=5)
+    page.mouse.up()
+    expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
+    choose(page, "What is at fault?", "postgres-primary")
+    choose(page, "What is wrong with it?", "missing-index")
+    page.get_by_text("This is my last word").click()
+    page.get_by_role("button", name="Commit").click()
+    expect(page.get_by_text("the diagnosis is recorded")).to_be_visible()
+
+    page.get_by_role("tab", name="Operate").click()
+    command = page.get_by_label("docker compose ...")
+    command.fill("docker compose down")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_text("is not for this room")).to_be_visible()
+    command.fill(
+        "exec postgres-primary psql -U postgres darkroom -c "
+        "'CREATE INDEX photos_user_recent_idx ON photos (user_id)'"
+    )
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.get_by_role("log")).to_have_text("CREATE INDEX")
+
+    page.get_by_role("tab", name="Incident").click()
+    page.get_by_role("button", name="Resolve").click()
+    expect(page.get_by_text("It holds: mitigated.")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="End").click()
+    page.get_by_role("button", name="Yes").click()
+    page.get_by_role("tab", name="Verdict").click()
+    expect(page.get_by_text("mitigated: pass")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The answer: postgres-primary, missing-index")).to_be_visible()
+
+    page.get_by_role("link", name="Past").click()
+    expect(page.get_by_role("row").filter(has_text="slow")).to_be_visible()
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="slow").click()
+    expect(opened.value.get_by_text("Something is slow").first).to_be_visible()
