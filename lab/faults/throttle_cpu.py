@@ -17,9 +17,6 @@ if TYPE_CHECKING:
 
 NANO = 1_000_000_000
 
-USED_OVER_S = 20
-"""What a service uses is its mean over so long."""
-
 LEAST = 0.01
 """Cores. With less a container hardly gets on with its own health checks."""
 
@@ -38,6 +35,13 @@ class ThrottleCpuParams(FaultParams):
         le=10,
         description="instead of cores: that many times what it uses now, so that a night is the "
         "same on a slow machine and on a fast one",
+    )
+
+    over_s: float = Field(
+        default=20,
+        ge=5,
+        le=120,
+        description="how long `times_used` looks back; where work comes in rounds, one round",
     )
 
     @model_validator(mode="after")
@@ -105,12 +109,12 @@ def _cores(stack: Stack, params: ThrottleCpuParams) -> float:
     if params.cpus is not None:
         return params.cpus
     assert params.times_used is not None, "one of both is there"
-    return max(LEAST, params.times_used * _used(stack, params.service))
+    return max(LEAST, params.times_used * _used(stack, params.service, params.over_s))
 
 
-def _used(stack: Stack, service: str) -> float:
+def _used(stack: Stack, service: str, over_s: float) -> float:
     """The cores that each container of `service` has used of late. Raises `Failed`."""
-    query = f'avg(rate(container_cpu_seconds_total{{service="{service}"}}[{USED_OVER_S}s]))'
+    query = f'avg(rate(container_cpu_seconds_total{{service="{service}"}}[{over_s:.0f}s]))'
     with Prometheus(stack.url("prometheus")) as prometheus:
         samples = prometheus.query(query)
     if not samples:
