@@ -55,7 +55,7 @@ class Bench:
 
 def measures() -> dict[str, Measure]:
     """The groups of figures by name, in the order in which they are taken."""
-    from lab.bench import customers, life, night, price
+    from lab.bench import customers, life, night, price, room
 
     return {
         "help": life.help_page,
@@ -66,6 +66,7 @@ def measures() -> dict[str, Measure]:
         "customers": customers.arrivals,
         "price": price.of_mechanisms,
         "night": night.on_call,
+        "room": room.room,
     }
 
 
