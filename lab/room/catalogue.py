@@ -42,17 +42,28 @@ class Wanted:
         return f"/?{urlencode(asked)}" if asked else "/"
 
 
+@dataclass
+class Chosen:
+    """What makes a night's choices; None draws it."""
+
+    seed: float | None = None
+
+    def number(self) -> int:
+        return random.randrange(10_000) if self.seed is None else int(self.seed)
+
+
 async def catalogue_page(room: Room, wanted: Wanted) -> None:
     """Build the page."""
     frame("Catalogue")
     every, done = await room.ask(_everything)
+    chosen = Chosen()
 
     @ui.refreshable
     def cards() -> None:
         fitting = [one for one in every if wanted.fits(one)]
         with ui.row().classes("w-full gap-4 items-stretch"):
             for one in fitting:
-                _card(room, one, done, {each.slug: each for each in every})
+                _card(room, one, chosen, done, {each.slug: each for each in every})
         if not fitting:
             ui.label("No night is like that.")
 
@@ -76,6 +87,9 @@ async def catalogue_page(room: Room, wanted: Wanted) -> None:
             ui.select({"": "every tag"} | {one: one for one in tags}, on_change=changed).props(
                 'dense aria-label="Tag"'
             ).bind_value(wanted, "tag")
+            ui.number("Seed", min=0, precision=0).props("dense").classes("w-24").bind_value(
+                chosen, "seed"
+            ).tooltip("The same seed gives the same night; without one it is drawn.")
         cards()
 
 
@@ -85,7 +99,13 @@ def _everything(doors: Doors) -> tuple[list[Scenario], dict[str, Outcome]]:
     return every, solved(doors)
 
 
-def _card(room: Room, one: Scenario, done: dict[str, Outcome], known: dict[str, Scenario]) -> None:
+def _card(
+    room: Room,
+    one: Scenario,
+    chosen: Chosen,
+    done: dict[str, Outcome],
+    known: dict[str, Scenario],
+) -> None:
     with ui.card().classes("w-80 gap-1").props(f'aria-label="{one.slug}"'):
         ui.label(one.title).classes("font-bold")
         ui.label(f"{one.slug} · {'★' * one.difficulty} · {one.minutes} min").classes("text-sm")
@@ -105,14 +125,16 @@ def _card(room: Room, one: Scenario, done: dict[str, Outcome], known: dict[str, 
         if one.slug in done:
             ui.label(word.get(done[one.slug], "tried")).classes("text-sm")
         ui.space()
-        ui.button("Be on call", on_click=lambda: _begin(room, one.slug)).props("no-caps")
+        ui.button("Be on call", on_click=lambda: _begin(room, one.slug, chosen.number())).props(
+            "no-caps"
+        )
 
 
-def _begin(room: Room, slug: str) -> None:
+def _begin(room: Room, slug: str, seed: int) -> None:
     def act(doors: Doors, report: Report) -> None:
         # The last night's words are not this night's.
         room.desk.measured = None
-        incident.start(doors, slug, random.randrange(10_000), report)
+        incident.start(doors, slug, seed, report)
 
     try:
         room.desk.do(f"{slug} is being prepared", act)

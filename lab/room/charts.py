@@ -26,17 +26,24 @@ Okabe and Ito, *Color Universal Design* (2008); their yellow is darkened to be s
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """One chart: signals of one unit, side by side."""
+    """One chart: signals of one unit, side by side; several have a word each."""
 
     title: str
     signals: tuple[str, ...]
+    words: tuple[str, ...] = ()
 
 
 CHAIN: tuple[Chart, ...] = (
-    Chart("Customers come", ("client:arrivals:rate", "client:good:rate")),
-    Chart("Customers wait", ("client:latency_seconds:p50", "client:latency_seconds:p95")),
+    Chart(
+        "Customers come", ("client:arrivals:rate", "client:good:rate"), ("come", "are served well")
+    ),
+    Chart(
+        "Customers wait",
+        ("client:latency_seconds:p50", "client:latency_seconds:p95"),
+        ("half", "one in twenty"),
+    ),
     Chart("Customers get no answer", ("client:errors:ratio",)),
-    Chart("Front door: replicas let in", ("nginx:upstreams_up:count", "api:ready:count")),
+    Chart("API: replicas", ("nginx:upstreams_up:count", "api:ready:count"), ("let in", "ready")),
     Chart("API: requests under way", ("api:in_flight",)),
     Chart("API: waiting for a database", ("pool:waiting",)),
     Chart("Cache: hits by object", ("cache:object_hits:ratio",)),
@@ -86,6 +93,15 @@ def options(chart: Chart) -> dict[str, Any]:
             "brushStyle": {"color": "rgba(86, 180, 233, 0.25)", "borderColor": "#56B4E9"},
         },
         "toolbox": {"show": False},
+        "legend": {
+            "show": bool(chart.words),
+            "right": 4,
+            "top": 0,
+            "itemWidth": 12,
+            "itemHeight": 6,
+            "icon": "rect",
+            "textStyle": {"fontSize": 10, "color": "#8a8f98"},
+        },
         "series": [],
     }
 
@@ -95,7 +111,8 @@ def for_script(charts: Sequence[tuple[int, Chart]], catalogue: Catalogue) -> lis
     return [
         {
             "id": number,
-            "signals": list(chart.signals),
+            "signals": chart.signals,
+            "words": chart.words,
             "unit": catalogue[chart.signals[0]].unit,
             "palette": PALETTE,
             "steady": next(

@@ -72,12 +72,18 @@ def _incident(room: Room) -> None:
 
     now()
     seen: list[object] = [None]
+    rang: list[int | None] = [None]
 
     def look() -> None:
-        state = (room.desk.version, room.night and room.night.at, room.problem)
+        night = room.night
+        state = (room.desk.version, night and night.at, room.problem)
         if state != seen[0]:
             seen[0] = state
             now.refresh()
+        if night is not None and night.incident != rang[0] and _rings(night):
+            # Whoever looks at another tab sees it there, too.
+            rang[0] = night.incident
+            ui.run_javascript("document.title = '\u25cf PAGE - 3AM Lab'")
 
     ui.timer(1.0, look)
     with ui.row().classes("gap-2 items-center"):
@@ -92,7 +98,7 @@ def _incident(room: Room) -> None:
 
 
 def _texts(room: Room, hints: ui.column, brief: ui.expansion) -> None:
-    """Brief and hints, again whenever the incident or the number of hints has changed."""
+    """Brief, addresses and hints, again whenever the incident or the number of hints changes."""
     shown: list[tuple[int | None, int]] = [(None, 0)]
 
     async def look() -> None:
@@ -106,11 +112,13 @@ def _texts(room: Room, hints: ui.column, brief: ui.expansion) -> None:
         if state[0] is None:
             return
         try:
-            text, taken = await room.ask(_brief_and_hints)
+            text, taken, addresses = await room.ask(_brief_and_hints)
         except LabError:
             return
         with brief:
             ui.markdown(text)
+            for name, url in addresses.items():
+                ui.link(name, url, new_tab=True)
         with hints:
             for number, hint in enumerate(taken, 1):
                 ui.label(f"Hint {number}: {hint}").classes("text-sm")
@@ -118,14 +126,19 @@ def _texts(room: Room, hints: ui.column, brief: ui.expansion) -> None:
     ui.timer(1.0, look)
 
 
-def _brief_and_hints(doors: Doors) -> tuple[str, list[str]]:
+def _brief_and_hints(doors: Doors) -> tuple[str, list[str], dict[str, str]]:
     row = incident.current(doors)
     scenario = incident.scenario_of(row)
     taken = len(doors.journal.hints(row.id))
     return (
         doors.library.text(scenario, "brief"),
         [scenario.fill(hint.text) for hint in scenario.hints[:taken]],
+        doors.addresses(),
     )
+
+
+def _rings(night: Night) -> bool:
+    return night.phase == "live" and night.seen is not None and night.seen.paged_at is not None
 
 
 def _page(night: Night | None, problem: str | None) -> None:
@@ -144,7 +157,7 @@ def _page(night: Night | None, problem: str | None) -> None:
             ui.label(f"not well: {', '.join(ill)}").classes("text-sm")
         return
     seen = night.seen
-    if seen is None or seen.paged_at is None:
+    if seen is None or not _rings(night):
         ui.label("You are on call. The pager is quiet.").classes("room-page quiet")
     else:
         kind = "acknowledged" if night.acknowledged_at else ""

@@ -13,19 +13,24 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from lab import incident
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
+from lab.ending import end
 from lab.errors import BadInput, Failed
+from lab.history import Outcome
 from lab.home import Home
+from lab.progress import QUIET
 from lab.room import beside
 from lab.room.catalogue import Wanted
 from lab.room.charts import CHAIN, charted
 from lab.room.desk import Desk, Draft
 from lab.room.feed import KEPT_S, Feed
 from lab.room.operating import understood
+from lab.room.past import lived, solved, weak
 from lab.room.server import Keeper, is_local
 from lab.signals import Catalogue
-from tests.unit.world import World, doors_to
+from tests.unit.world import World, doors_to, write_scenario
 
 CATALOGUE = Catalogue.load()
 
@@ -300,3 +305,15 @@ class TestBeside:
         beside.note(home).write_text(text)
         assert beside.where(home, within_s=0) is None
         beside.close(home)
+
+
+def test_what_is_weak_comes_first(doors: Doors, world: World, tmp_path: Path) -> None:
+    """A night that was given up counts as it is: no points in its family."""
+    write_scenario(tmp_path)
+    incident.start(doors, "slow", 1, QUIET)
+    world.pause(40)
+    end(doors, QUIET, give_up=True)
+    (one,) = lived(doors)
+    assert one.verdict is not None
+    assert weak([one]) == [("database", 0.0, 1)]
+    assert solved(doors) == {"slow": Outcome.FAIL}

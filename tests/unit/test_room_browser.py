@@ -114,6 +114,7 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
     page.get_by_role("button", name="Be on call").click()
     expect(page.get_by_role("alert").get_by_text("PAGE")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("BROKEN").first).to_be_visible()
+    expect(page).to_have_title(re.compile("PAGE"))
 
     page.get_by_role("button", name="Acknowledge").click()
     expect(page.get_by_text("acknowledged").first).to_be_visible()

@@ -74,7 +74,7 @@ window.room = (() => {
       .sort((a, b) => (a.label < b.label ? -1 : 1))
       .map((one) => ({
         type: "line", color: colour(chart, one), id: `${one.signal} ${one.label}`,
-        name: [chart.signals.length > 1 ? one.signal : "", one.label].join(" ").trim() || one.signal,
+        name: chart.words[chart.signals.indexOf(one.signal)] || one.label || one.signal,
         showSymbol: false, lineStyle: { width: 1.5 },
         data: with_holes(one.data),
       }));
