@@ -121,6 +121,10 @@ def parse(service: str, line: bytes | str) -> Event | None:
 
 
 def _nginx(service: str, fields: dict[str, Any]) -> Event | None:
+    if "request_time" not in fields:
+        # Its health checks tell of upstreams that come and go.
+        told = {"at": fields.get("time"), "message": fields.get("event"), **fields}
+        return _remark(service, told)
     status, took = int(fields["status"]), float(fields["request_time"])
     # nginx names one upstream after the other where it had to ask again.
     tried = str(fields.get("upstream") or "nobody")
@@ -177,9 +181,9 @@ def _worker(service: str, fields: dict[str, Any]) -> Event | None:
 
 def _remark(service: str, fields: dict[str, Any]) -> Event | None:
     """A line about a moment."""
-    if "at" not in fields or "message" not in fields:
+    if not fields.get("at") or not fields.get("message"):
         return None
-    known = ("service", "replica", "request_id", "level", "at", "message")
+    known = ("service", "replica", "request_id", "level", "at", "message", "time", "event")
     rest = [f"{key}={value}" for key, value in fields.items() if key not in known]
     level = str(fields.get("level", "info"))
     return Event(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
 from lab.logs import Event, events
 from lab.stack import Stack
-from tests.services.customer import Darkroom, picture, until
+from tests.services.customer import Darkroom, until
 
 pytestmark = pytest.mark.docker
 
@@ -22,7 +23,9 @@ def way(stack: Stack, request: str) -> list[Event]:
     ]
 
 
-def test_an_upload_is_followed_to_its_photo(stack: Stack, darkroom: Darkroom) -> None:
+def test_an_upload_is_followed_to_its_photo(
+    stack: Stack, darkroom: Darkroom, picture: Callable[..., bytes]
+) -> None:
     """From the front door through the API and the queue to the worker, with every duration."""
     accepted = darkroom.upload(11, picture())
     request = accepted.headers["x-request-id"]

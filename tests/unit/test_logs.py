@@ -86,6 +86,19 @@ def test_remarks_keep_what_they_say() -> None:
     assert "primary" in remark.detail
 
 
+def test_the_front_door_tells_of_its_upstreams() -> None:
+    """What a health check has found is a line of nginx that is about no request."""
+    said = {
+        "time": NGINX["time"],
+        "level": "warning",
+        "event": "upstream api-3 marked down by active check: timeout",
+        "upstream": "api-3",
+    }
+    remark = event("nginx", said)
+    assert remark.what.startswith("upstream api-3 marked down")
+    assert (remark.began, remark.failed, remark.request_id) == (pytest.approx(AT), True, None)
+
+
 @pytest.mark.parametrize("path", ["/ready", "/health", "/metrics"])
 def test_probes_are_nobodys_requests(path: str) -> None:
     """They come all the time and say nothing about customers."""
