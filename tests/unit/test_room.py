@@ -28,6 +28,7 @@ from lab.room.desk import Desk, Draft
 from lab.room.feed import KEPT_S, Feed
 from lab.room.operating import understood
 from lab.room.past import lived, solved, weak
+from lab.room.room import Room
 from lab.room.server import Keeper, is_local
 from lab.signals import Catalogue
 from tests.unit.world import World, doors_to, write_scenario
@@ -317,3 +318,21 @@ def test_what_is_weak_comes_first(doors: Doors, world: World, tmp_path: Path) ->
     assert one.verdict is not None
     assert weak([one]) == [("database", 0.0, 1)]
     assert solved(doors) == {"slow": Outcome.FAIL}
+
+
+def test_a_room_that_nobody_needs_is_forsaken(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not while somebody looks, nor while an incident is on that somebody may come back to."""
+
+    @contextmanager
+    def opened() -> Iterator[Doors]:
+        yield doors
+
+    room = Room(opened)
+    assert not room.forsaken, "it was opened a moment ago"
+    monkeypatch.setattr("lab.room.room.LEAVE_S", 0.0)
+    assert room.forsaken
+    write_scenario(tmp_path)
+    incident.start(doors, "slow", 1, QUIET)
+    assert not room.forsaken
