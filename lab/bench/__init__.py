@@ -66,7 +66,7 @@ def measures() -> dict[str, Measure]:
         "customers": customers.arrivals,
         "price": price.of_mechanisms,
         "night": night.on_call,
-        "room": room.room,
+        "room": room.usable,
     }
 
 

@@ -34,11 +34,9 @@ class Chart:
 
 
 CHAIN: tuple[Chart, ...] = (
+    Chart("Customers", ("client:arrivals:rate", "client:good:rate"), ("come", "are served")),
     Chart(
-        "Customers come", ("client:arrivals:rate", "client:good:rate"), ("come", "are served well")
-    ),
-    Chart(
-        "Customers wait",
+        "They wait",
         ("client:latency_seconds:p50", "client:latency_seconds:p95"),
         ("half", "one in twenty"),
     ),

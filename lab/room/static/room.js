@@ -45,6 +45,8 @@ window.room = (() => {
     return drawn;
   }
 
+  const place = (chart, one) => chart.signals.indexOf(one.signal);
+
   // A line keeps its colour, whoever else comes and goes.
   function colour(chart, one) {
     const key = `${one.signal} ${one.label}`;
@@ -71,10 +73,10 @@ window.room = (() => {
       .map((one) => ({ ...one, data: one.data.filter(([at]) => at >= start) }))
       .sort((a, b) => highest(b) - highest(a))
       .slice(0, MOST_SERIES)
-      .sort((a, b) => (a.label < b.label ? -1 : 1))
+      .sort((a, b) => place(chart, a) - place(chart, b) || (a.label < b.label ? -1 : 1))
       .map((one) => ({
         type: "line", color: colour(chart, one), id: `${one.signal} ${one.label}`,
-        name: chart.words[chart.signals.indexOf(one.signal)] || one.label || one.signal,
+        name: chart.words[place(chart, one)] || one.label || one.signal,
         showSymbol: false, lineStyle: { width: 1.5 },
         data: with_holes(one.data),
       }));
