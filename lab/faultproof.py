@@ -222,7 +222,7 @@ def _process(
     home = doors.home
     return subprocess.run(
         [sys.executable, "-m", module, *args],
-        env={**os.environ, "LAB_PROJECT": home.project, "LAB_HOME": str(home.base)},
+        env=home.environment,
         cwd=home.root,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -56,6 +56,11 @@ class Home:
         return self.base / "projects" / self.project
 
     @property
+    def environment(self) -> dict[str, str]:
+        """In which another process of the lab means this home, too."""
+        return {**os.environ, "LAB_PROJECT": self.project, "LAB_HOME": str(self.base)}
+
+    @property
     def compose_file(self) -> Path:
         return self.root / "docker-compose.yml"
 

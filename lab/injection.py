@@ -6,7 +6,6 @@ not depend on: whenever it dies, everything it could have broken is in the journ
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -108,7 +107,7 @@ def _spawn(doors: Doors, number: int) -> None:
     home = doors.home
     subprocess.Popen(
         [sys.executable, "-m", "lab.later", str(number)],
-        env={**os.environ, "LAB_PROJECT": home.project, "LAB_HOME": str(home.base)},
+        env=home.environment,
         cwd=home.root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 TIERS = ("nginx", "api", "worker")
 """Who writes such lines, along the chain."""
 
+SLOW_S = 0.5
+"""What customers were promised."""
+
 PROBES = ("/health", "/ready", "/metrics")
 """Asked by the lab's own watchers, all the time: no request of anybody's."""
 
@@ -53,11 +56,11 @@ class Event:
 
 
 def events(
-    stack: Stack, *, since: float, until: float, services: Collection[str] = (), having: str = ""
+    stack: Stack, *, since: float, until: float, services: Collection[str] = (), request: str = ""
 ) -> list[Event]:
     """What was written from `since` to `until` (Unix seconds), in the order in which it began.
 
-    `services` names some (`api` is every replica), `having` a text that a line must contain.
+    `services` names some (`api` is every replica), `request` one request by its id.
     Raises `BadInput` for a service that writes no such lines.
     """
     for name in services:
@@ -72,7 +75,7 @@ def events(
         for service, one in _writers(stack)
         if not services or any(service == name or _is_replica(service, name) for name in services)
     ]
-    wanted = having.encode()
+    wanted = request.encode()
 
     def read(writer: tuple[str, Container]) -> list[Event]:
         service, container = writer
@@ -82,6 +85,8 @@ def events(
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         found = [event for several in pool.map(read, writers) for event in several]
+    if request:
+        found = [event for event in found if event.request_id == request]
     return sorted(found, key=lambda event: event.began)
 
 
@@ -217,3 +222,13 @@ def slower_than(found: Iterable[Event], seconds: float) -> list[Event]:
     """What took or waited longer than that, the slowest first."""
     slow = [one for one in found if max(one.seconds or 0, one.waited or 0) > seconds]
     return sorted(slow, key=lambda one: -max(one.seconds or 0, one.waited or 0))
+
+
+def chosen(
+    found: list[Event], *, slow: bool = False, errors: bool = False, lines: int | None = None
+) -> list[Event]:
+    """Those that are worth a look: the slowest, or the last; all of them without `lines`."""
+    several = [one for one in found if one.failed] if errors else found
+    if slow:
+        return slower_than(several, SLOW_S)[:lines]
+    return several if lines is None else several[-lines:]

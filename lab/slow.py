@@ -58,7 +58,7 @@ class Statement:
     @property
     def scans(self) -> tuple[str, ...]:
         """The tables that are read from one end to the other."""
-        return tuple(table for line in self.plan for table in WHOLE_TABLE.findall(line))
+        return scanned(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,11 @@ class Slow:
     name: str
     seconds: float
     plan: tuple[str, ...] = ()
+
+
+def scanned(plan: Iterable[str]) -> tuple[str, ...]:
+    """The tables that a plan reads from one end to the other."""
+    return tuple(table for line in plan for table in WHOLE_TABLE.findall(line))
 
 
 def name_of(query: str) -> str:

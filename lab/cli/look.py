@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lab.cli import Json, command
-
-if TYPE_CHECKING:
-    from lab.logs import Event
-
-SLOW_S = 0.5
-"""What customers were promised."""
 
 
 @command("logs")
@@ -39,7 +33,7 @@ def logs_command(
 ) -> int:
     """Show what the front door, the API and the worker wrote about requests."""
     from lab.errors import Failed
-    from lab.logs import events
+    from lab.logs import chosen, events
     from lab.screen.console import console, emit
     from lab.screen.lines import events_table, hops_table
     from lab.stack import Stack
@@ -48,22 +42,20 @@ def logs_command(
     text = since or ("-30m" if request else "-2m")
     begun = _moment(text, now)
     stack = Stack()
-    found = events(stack, since=begun, until=now, services=service or (), having=request or "")
-    if request:
-        found = [one for one in found if one.request_id == request]
-        if not found:
-            raise Failed(
-                f"nobody wrote of a request {request!r} since {text}",
-                remedy="the id is in the header X-Request-ID of every answer, and in every line; "
-                "--since looks further back",
-            )
-    chosen = _chosen(found, slow=slow, errors=errors, lines=None if request else lines)
+    found = events(stack, since=begun, until=now, services=service or (), request=request or "")
+    if request and not found:
+        raise Failed(
+            f"nobody wrote of a request {request!r} since {text}",
+            remedy="the id is in the header X-Request-ID of every answer, and in every line; "
+            "--since looks further back",
+        )
+    told = chosen(found, slow=slow, errors=errors, lines=None if request else lines)
     if as_json:
-        emit(chosen)
+        emit(told)
     elif request:
-        console().print(hops_table(chosen))
+        console().print(hops_table(told))
     else:
-        console().print(events_table(chosen))
+        console().print(events_table(told))
     return 0
 
 
@@ -109,14 +101,3 @@ def _moment(text: str, now: float) -> float:
         return moment(text, now)
     except ValueError as error:
         raise BadInput(f"--since: {error}") from error
-
-
-def _chosen(found: list[Event], *, slow: bool, errors: bool, lines: int | None) -> list[Event]:
-    """Those that were asked for: the slowest, or the last."""
-    from lab.logs import slower_than
-
-    chosen = [one for one in found if one.failed] if errors else found
-    if slow:
-        chosen = slower_than(chosen, SLOW_S)
-        return chosen[:lines]
-    return chosen if lines is None else chosen[-lines:]

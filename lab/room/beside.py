@@ -44,7 +44,7 @@ def open_beside(home: Home) -> None:
     with (home.logs / "room.log").open("a", encoding="utf-8") as log:
         subprocess.Popen(
             [sys.executable, "-m", "lab", "room", "--leave"],
-            env={**os.environ, "LAB_PROJECT": home.project, "LAB_HOME": str(home.base)},
+            env=home.environment,
             cwd=home.root,
             stdin=subprocess.DEVNULL,
             stdout=log,

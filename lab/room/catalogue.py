@@ -10,11 +10,10 @@ from nicegui import ui
 
 from lab import incident
 from lab.doors import Doors
-from lab.errors import LabError
 from lab.history import Outcome
 from lab.progress import Report
-from lab.room.frame import frame
-from lab.room.past import solved
+from lab.room.frame import begun, frame
+from lab.room.past import Lived, solved
 from lab.room.room import Room
 from lab.scenario import Scenario
 
@@ -55,7 +54,7 @@ class Chosen:
 async def catalogue_page(room: Room, wanted: Wanted) -> None:
     """Build the page."""
     frame("Catalogue")
-    every, done = await room.ask(_everything)
+    every, done = await room.ask(lambda doors: _everything(doors, room.past))
     chosen = Chosen()
 
     @ui.refreshable
@@ -93,10 +92,10 @@ async def catalogue_page(room: Room, wanted: Wanted) -> None:
         cards()
 
 
-def _everything(doors: Doors) -> tuple[list[Scenario], dict[str, Outcome]]:
+def _everything(doors: Doors, past: dict[int, Lived]) -> tuple[list[Scenario], dict[str, Outcome]]:
     every = [doors.library.load(slug, 0) for slug in doors.library.slugs()]
     every.sort(key=lambda one: (one.difficulty, one.slug))
-    return every, solved(doors)
+    return every, solved(doors, past)
 
 
 def _card(
@@ -136,9 +135,5 @@ def _begin(room: Room, slug: str, seed: int) -> None:
         room.desk.measured = None
         incident.start(doors, slug, seed, report)
 
-    try:
-        room.desk.do(f"{slug} is being prepared", act)
-    except LabError as error:
-        ui.notify(error.message, type="warning")
-        return
-    ui.navigate.to("/night")
+    if begun(room.desk, f"{slug} is being prepared", act):
+        ui.navigate.to("/night")

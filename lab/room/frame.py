@@ -8,7 +8,10 @@ from typing import Any
 
 from nicegui import app, ui
 
+from lab.doors import Doors
 from lab.errors import LabError
+from lab.progress import Report
+from lab.room.desk import Desk
 
 PAGES = {"Catalogue": "/", "Night": "/night", "Past": "/past"}
 
@@ -38,6 +41,16 @@ def frame(here: str) -> None:
         ui.button(icon="contrast", on_click=dark.toggle).props(
             'flat round dense color=white aria-label="Light or dark"'
         )
+
+
+def begun(desk: Desk, what: str, act: Callable[[Doors, Report], None]) -> bool:
+    """Begin something that takes its time, or say why not now. Whether it has begun."""
+    try:
+        desk.do(what, act)
+    except LabError as error:
+        ui.notify(error.message, type="warning")
+        return False
+    return True
 
 
 async def told(act: Callable[[], Any], done: str) -> bool:

@@ -7,7 +7,7 @@ import time
 from nicegui import ui
 
 from lab.errors import LabError
-from lab.logs import Event, events, slower_than
+from lab.logs import Event, chosen, events
 from lab.room.room import Room
 from lab.screen.console import clock
 from lab.series import Sample
@@ -16,7 +16,6 @@ from lab.units import duration, measure
 
 ROWS = 15
 LOGS_S = 120.0
-SLOW_S = 0.5
 
 
 def looking(room: Room) -> None:
@@ -107,13 +106,11 @@ async def _events(room: Room, request: str, kind: str) -> list[Event]:
     now = time.time()
     back = 1800.0 if request else LOGS_S
     found = await room.ask(
-        lambda doors: events(doors.stack, since=now - back, until=now, having=request)
+        lambda doors: events(doors.stack, since=now - back, until=now, request=request)
     )
     if request:
-        return [one for one in found if one.request_id == request]
-    if kind == "errors":
-        return [one for one in found if one.failed][-ROWS:]
-    return slower_than(found, SLOW_S)[:ROWS] if kind == "slow" else found[-ROWS:]
+        return found
+    return chosen(found, slow=kind == "slow", errors=kind == "errors", lines=ROWS)
 
 
 def _line(one: Event, wanted: ui.input) -> None:

@@ -14,14 +14,13 @@ from lab.errors import LabError
 from lab.progress import Report
 from lab.room.charts import CHAIN, Chart, for_script, options
 from lab.room.diagnosing import diagnosis_form
-from lab.room.frame import frame, told
+from lab.room.frame import begun, frame, told
 from lab.room.looking import looking
 from lab.room.operating import operating
 from lab.room.room import Room
-from lab.room.verdict import verdict_panel
+from lab.room.verdict import show_checks, verdict_panel
 from lab.screen.console import clock
-from lab.screen.night import Night
-from lab.units import duration
+from lab.screen.night import Night, toll
 
 
 def night_page(room: Room) -> None:
@@ -164,13 +163,7 @@ def _page(night: Night | None, problem: str | None) -> None:
         with ui.element("div").classes(f"room-page {kind} w-full").props("role=alert"):
             ui.label(f"PAGE {clock(seen.paged_at)}").classes("font-bold")
             ui.label(night.page)
-    facts: list[str] = []
-    if seen is not None and seen.breached_at is not None:
-        facts.append(f"{duration(night.at - seen.breached_at)} since the first breach")
-        if seen.recovered_at is not None:
-            facts.append(f"objectives hold again for {duration(night.at - seen.recovered_at)}")
-    if night.budget is not None:
-        facts.append(f"{100 * night.budget:.2f} % of the month's error budget burnt")
+    facts = toll(night)
     if night.diagnoses:
         facts.append("diagnosis is final" if night.final else f"{night.diagnoses} diagnoses")
     ui.label(" · ".join(facts)).classes("text-sm")
@@ -196,9 +189,7 @@ def _progress(room: Room) -> None:
     if desk.measured is not None:
         word = {"pass": "It holds: mitigated.", "fail": "Not mitigated yet."}
         ui.label(word.get(desk.measured.outcome, "Could not be measured.")).classes("font-bold")
-        for check in desk.measured.checks:
-            mark = {"pass": "✓", "fail": "✗"}.get(check.outcome, "?")
-            ui.label(f"{mark} {check.name}: {check.reason}").classes("text-xs")
+        show_checks(desk.measured.checks)
 
 
 # -- acts ---------------------------------------------------------------------------------------
@@ -226,10 +217,7 @@ def _resolve(room: Room) -> None:
         room.desk.measured = None
         room.desk.measured = resolve(doors, report)
 
-    try:
-        room.desk.do("measuring whether it holds", act)
-    except LabError as error:
-        ui.notify(error.message, type="warning")
+    begun(room.desk, "measuring whether it holds", act)
 
 
 async def _end(room: Room, *, give_up: bool = False) -> None:
@@ -244,10 +232,7 @@ async def _end(room: Room, *, give_up: bool = False) -> None:
     def act(doors: Doors, report: Report) -> None:
         end(doors, report, give_up=give_up)
 
-    try:
-        room.desk.do("the verdict, and the way home", act)
-    except LabError as error:
-        ui.notify(error.message, type="warning")
+    begun(room.desk, "the verdict, and the way home", act)
 
 
 async def _sure(question: str) -> bool:

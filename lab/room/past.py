@@ -33,24 +33,35 @@ class Lived:
     why: str = ""
 
 
-def lived(doors: Doors) -> list[Lived]:
-    """The incidents that were announced and are over, the last first."""
+def lived(doors: Doors, past: dict[int, Lived] | None = None) -> list[Lived]:
+    """The incidents that were announced and are over, the last first.
+
+    `past` keeps, by number, those that nothing changes any more: each takes reading a recording.
+    """
+    past = {} if past is None else past
     found: list[Lived] = []
     for row in doors.journal.incidents(MOST):
         if row.announced_at is None or row.ended_at is None:
             continue
-        try:
-            found.append(Lived(row, scenario_of(row).family, verdict_of(doors, row)))
-        except (LabError, ValueError) as error:
-            # Of another version of the lab; what it was worth then cannot be told.
-            found.append(Lived(row, "", None, str(error).splitlines()[0]))
+        one = past.get(row.id) or _judged(doors, row)
+        if row.closed_at is not None:
+            past[row.id] = one
+        found.append(one)
     return found
 
 
-def solved(doors: Doors) -> dict[str, Outcome]:
+def _judged(doors: Doors, row: Row) -> Lived:
+    try:
+        return Lived(row, scenario_of(row).family, verdict_of(doors, row))
+    except (LabError, ValueError) as error:
+        # Of another version of the lab; what it was worth then cannot be told.
+        return Lived(row, "", None, str(error).splitlines()[0])
+
+
+def solved(doors: Doors, past: dict[int, Lived] | None = None) -> dict[str, Outcome]:
     """By scenario: whether any of its incidents was diagnosed and mitigated."""
     best: dict[str, Outcome] = {}
-    for one in lived(doors):
+    for one in lived(doors, past):
         if one.verdict is None:
             continue
         both = Outcome.all([one.verdict.diagnosed, one.verdict.mitigated])
@@ -72,7 +83,7 @@ def weak(found: list[Lived]) -> list[tuple[str, float, int]]:
 async def past_page(room: Room) -> None:
     """Build the page."""
     frame("Past")
-    found = await room.ask(lived)
+    found = await room.ask(lambda doors: lived(doors, room.past))
     with ui.column().classes("w-full px-4 gap-3"):
         if not found:
             ui.label("No night was lived here yet. The catalogue has some.")

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from lab.doors import Doors
 from lab.errors import LabError
@@ -16,11 +16,13 @@ from lab.room.feed import Feed
 from lab.screen.night import Night, look_at
 from lab.signals import Catalogue
 
+if TYPE_CHECKING:
+    from lab.room.past import Lived
+
 T = TypeVar("T")
 
 LOOK_S = 2.0
 """How often the incident itself is looked at; the charts are read every second."""
-
 
 LEAVE_S = 600.0
 """A room that was opened beside something else is closed when nobody has looked for so long."""
@@ -37,6 +39,7 @@ class Room:
         self.desk = Desk(opened)
         self.night: Night | None = None
         self.problem: str | None = None
+        self.past: dict[int, Lived] = {}
 
     def watch(self) -> threading.Thread:
         """Begin to read, for as long as this process lives."""

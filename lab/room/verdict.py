@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nicegui import ui
 
 from lab.doors import Doors
 from lab.ending import chosen, verdict_of
 from lab.errors import LabError
 from lab.grading.verdict import Verdict
+from lab.history import Check
+from lab.report import SIGNS
 from lab.room.room import Room
 from lab.screen.console import ago
 
@@ -40,6 +44,12 @@ def _last(doors: Doors) -> tuple[int, Verdict]:
     return row.id, verdict_of(doors, row)
 
 
+def show_checks(checks: Sequence[Check]) -> None:
+    """What a recovery was measured by."""
+    for check in checks:
+        ui.label(f"{SIGNS[check.outcome]} {check.name}: {check.reason}").classes("text-xs")
+
+
 def show_verdict(number: int, verdict: Verdict) -> None:
     """All of it."""
     colour = {"pass": "text-positive", "fail": "text-negative"}
@@ -56,9 +66,7 @@ def show_verdict(number: int, verdict: Verdict) -> None:
             ui.label("\n".join(part.lines)).classes("whitespace-pre-wrap")
     ui.label("\n".join(verdict.arithmetic)).classes("room-mono")
     with ui.expansion("Checks of the recovery").props("dense").classes("w-full"):
-        for check in verdict.checks:
-            mark = {"pass": "✓", "fail": "✗"}.get(check.outcome, "?")
-            ui.label(f"{mark} {check.name}: {check.reason}").classes("text-xs")
+        show_checks(verdict.checks)
     times = verdict.times
     ui.label(
         f"from the first breach: acknowledged after {ago(times.acknowledged_s)}, diagnosed after "

@@ -174,13 +174,7 @@ def _incident(night: Night) -> list[RenderableType]:
     else:
         style = "green" if night.acknowledged_at else "red"
         parts.append(banner(night.page, style, title=f"PAGE {clock(seen.paged_at)}"))
-    facts: list[str] = []
-    if seen is not None and seen.breached_at is not None:
-        facts.append(f"{ago(night.at - seen.breached_at)} since the first breach")
-        if seen.recovered_at is not None:
-            facts.append(f"objectives hold again for {ago(night.at - seen.recovered_at)}")
-    if night.budget is not None:
-        facts.append(f"{100 * night.budget:.2f} % of the month's error budget burnt")
+    facts = toll(night)
     if night.acknowledged_at is not None:
         facts.append("acknowledged")
     if night.hints:
@@ -189,6 +183,19 @@ def _incident(night: Night) -> list[RenderableType]:
         facts.append("diagnosis is final" if night.final else f"{night.diagnoses} diagnoses")
     parts.append(Text(" · ".join(facts)))
     return parts
+
+
+def toll(night: Night) -> list[str]:
+    """How long it has lasted and what it has cost so far, a few words each."""
+    told: list[str] = []
+    seen = night.seen
+    if seen is not None and seen.breached_at is not None:
+        told.append(f"{ago(night.at - seen.breached_at)} since the first breach")
+        if seen.recovered_at is not None:
+            told.append(f"objectives hold again for {ago(night.at - seen.recovered_at)}")
+    if night.budget is not None:
+        told.append(f"{100 * night.budget:.2f} % of the month's error budget burnt")
+    return told
 
 
 def _measures(night: Night) -> list[RenderableType]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from lab.screen.console import clock, table
-from lab.slow import WHOLE_TABLE
+from lab.slow import WHOLE_TABLE, scanned
 from lab.units import duration, measure
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def slow_view(often: Sequence[Often], minutes: str) -> Iterator[RenderableType]:
         return
     made = table("server", "statement", "times", "slowest", "last", "")
     for one in often:
-        scans = [name for line in one.plan for name in WHOLE_TABLE.findall(line)]
+        scans = scanned(one.plan)
         made.add_row(
             one.server,
             one.name,
