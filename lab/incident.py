@@ -6,16 +6,15 @@ between two steps loses nothing; the next one carries on, or `restore` brings th
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError
-from lab.faults._redis import spread
+from lab.evening import let_them_come, set_the_scene
 from lab.gather import as_json, baseline_of
 from lab.history import Receipt
-from lab.injection import break_it, set_stage
+from lab.injection import break_it
 from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
@@ -25,20 +24,9 @@ from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
 from lab.restore import call_off, come_home
-from lab.scenario import Hint, Load, Scenario
-from lab.series import Condition, Span
-from lab.steady import let_pass, prove_up, refuse, wait_until
-
-STEADY_WITHIN_S = 120.0
-"""How long the gate waits for a steady state to begin: cold caches take one TTL (30 s) to fill, and
-a machine that cannot carry the load in four times that will not carry it at all."""
-
-ARRIVING = 0.7
-"""Share of the scenario's rate that must be seen arriving. Arrivals are a Poisson process: over the
-5 s that a rate looks back, 300 of them vary by 17, and never by 90 while the customers come."""
-
-RAMP_STEP_S = 5.0
-"""Where customers come gradually, a few more come each time after so many seconds."""
+from lab.scenario import Hint, Scenario
+from lab.series import Span
+from lab.steady import prove_up
 
 STAY_S = 15 * 60
 """Whoever works on an incident gets at least this many seconds of customers more."""
@@ -84,9 +72,8 @@ def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
         prove_up(doors, report)
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:
-            _let_them_come(doors, number, scenario, report)
-            set_stage(doors, number, scenario)
-            _wait_for_calm(doors, number, scenario, report)
+            let_them_come(doors, number, scenario, report)
+            set_the_scene(doors, number, scenario, report)
             break_it(doors, number, scenario, report)
         except LabError as error:
             # Before anybody was called: put it back, and let the reason be the message.
@@ -114,68 +101,6 @@ def _clear_the_way(doors: Doors, report: Report) -> None:
     elif doors.journal.unhealed():
         report.say("an earlier incident left something behind; bringing the stack home first")
         come_home(doors, report)
-
-
-def _let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """The customers, until the caches are warm."""
-    load = scenario.load
-    rate = load.rate
-    doors.load.stop()
-    first = rate * RAMP_STEP_S / load.ramp_s if load.ramp_s else rate
-    state = doors.load.start(
-        first, scenario.load_seconds, scenario.seed, focus=load.focus, fans=load.fans
-    )
-    doors.journal.stamp(number, "load_run", state.run_id or "")
-    _ramp(doors, load, report)
-    title = f"{rate:g} customers a second: the caches fill up"
-    let_pass(doors, doors.now(), load.warm_s, title, report)
-    # In a cache that has been in use for days no two objects are of the same age by chance.
-    spread(doors.stack, "*")
-
-
-def _wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """A steady state, long enough to compare with what comes."""
-    rate = scenario.load.rate
-    arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
-    conditions = {
-        **{str(condition): condition for condition in doors.catalogue.steady()},
-        # The scenario's objectives may be stricter than the catalogue's.
-        **{str(condition): condition for condition in scenario.objectives.keep},
-        **{str(condition): condition for condition in scenario.unaffected},
-        str(arrivals): arrivals,
-    }
-    baseline = wait_until(
-        doors,
-        list(conditions.values()),
-        hold_s=scenario.load.baseline_s,
-        within_s=STEADY_WITHIN_S,
-        title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",
-        report=report,
-    )
-    if not isinstance(baseline, Span):
-        refuse(
-            baseline,
-            "the stack does not carry its load steadily, so nothing was broken",
-            remedy="is something else using this machine's cores? `lab doctor` looks at it; then "
-            "start it again",
-        )
-    doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
-    doors.journal.stamp(number, "baseline_from", baseline.start)
-    doors.journal.stamp(number, "baseline_until", baseline.end)
-
-
-def _ramp(doors: Doors, load: Load, report: Report) -> None:
-    """Let more and more of them come, until all do."""
-    if not load.ramp_s:
-        return
-    with report.step("the first customers come") as step:
-        begun = doors.now()
-        while (past := doors.now() - begun) < load.ramp_s:
-            share = min(1.0, (past + RAMP_STEP_S) / load.ramp_s)
-            doors.load.set_rate(load.rate * share)
-            step.at(past, load.ramp_s, f"{load.rate * share:.0f} a second")
-            doors.pause(RAMP_STEP_S)
-    doors.load.set_rate(load.rate)
 
 
 # -- while it is on -----------------------------------------------------------------------------

@@ -21,6 +21,12 @@ LEAST = 0.01
 """Cores. With less a container hardly gets on with its own health checks."""
 
 
+FIT = 0.1
+"""How far the use may drift from what `times_used` was measured at: with a host's other guests the
+same request costs a tenth more or less from one minute to the next, and a night that is to be
+between too much and enough has not much more room."""
+
+
 class ThrottleCpuParams(FaultParams):
     """Who has how much left: so many cores, or so many times what it uses under its load."""
 
@@ -79,6 +85,11 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
                 raise Failed(f"the CPU of {params.service} cannot be lowered to this: it {has}")
             had[one.container_id] = now
         return ThrottleCpuToken(service=params.service, left=left, had=had)
+
+    def fits(self, stack: Stack, params: ThrottleCpuParams, token: ThrottleCpuToken) -> bool:
+        if params.times_used is None:
+            return True
+        return abs(token.left / NANO / _cores(stack, params) - 1) <= FIT
 
     def inject(self, stack: Stack, token: ThrottleCpuToken) -> None:
         self._update(stack, token, dict.fromkeys(token.had, token.left))

@@ -1,0 +1,85 @@
+"""The evening before: the stage is set until it fits, or nothing is broken at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import evening, faults, incident
+from lab.doors import Doors
+from lab.errors import Failed
+from lab.faults.throttle_cpu import NANO, ThrottleCpu, ThrottleCpuParams, ThrottleCpuToken
+from lab.progress import QUIET
+from lab.restore import restore
+from lab.stack import Stack
+from tests.unit.world import OTHER, SCENARIO, World, doors_to, write_scenario
+
+STAGED = SCENARIO.replace(
+    "faults:", f"stage:\n  - {{fault: drop_index, table: photos, index: {OTHER}}}\nfaults:"
+)
+
+
+@pytest.fixture
+def doors(tmp_path: Path) -> Iterator[Doors]:
+    write_scenario(tmp_path, text=STAGED)
+    with doors_to(World(), tmp_path) as opened:
+        yield opened
+
+
+def fits_after(misses: int) -> Callable[..., bool]:
+    left = iter([False] * misses)
+    return lambda *_: next(left, True)
+
+
+def test_a_stage_that_fits_is_set_once(doors: Doors) -> None:
+    """What follows nothing always fits."""
+    row = incident.start(doors, "slow", 1, QUIET)
+    assert len(doors.journal.faults(row.id)) == 2
+
+
+def test_a_stage_that_does_not_fit_is_set_anew(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The earlier one is undone first, the night begins on the last; restore undoes them all."""
+    monkeypatch.setattr(faults, "fits", fits_after(1))
+    row = incident.start(doors, "slow", 1, QUIET)
+    broken, first, second = doors.journal.faults(row.id)
+    assert broken.name == first.name == second.name == "drop_index"
+    assert (first.injected_at or 0) < (second.injected_at or 0) <= (row.baseline_from or 0)
+    assert faults.active(doors.stack, second.name, second.token)
+    restore(doors, QUIET)
+    assert not faults.active(doors.stack, second.name, second.token)
+
+
+def test_without_a_stage_that_fits_nothing_is_broken(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that changes its pace all the time is told so, and everything is put back."""
+    monkeypatch.setattr(faults, "fits", fits_after(evening.STAGINGS))
+    with pytest.raises(Failed, match="changes too much"):
+        incident.start(doors, "slow", 1, QUIET)
+    assert not doors.journal.unhealed()
+
+
+@pytest.mark.parametrize(
+    ("uses", "fits"), [(0.1, True), (0.108, True), (0.092, True), (0.12, False), (0.08, False)]
+)
+def test_what_follows_the_use_fits_within_a_tenth(
+    monkeypatch: pytest.MonkeyPatch, uses: float, fits: bool
+) -> None:
+    """1.2 times what is used stays that only while about as much is used."""
+    monkeypatch.setattr("lab.faults.throttle_cpu._used", lambda *_: uses)
+    params = ThrottleCpuParams(fault="throttle_cpu", service="api-1", times_used=1.2)
+    token = ThrottleCpuToken(service="api-1", left=round(0.12 * NANO), had={"one": NANO})
+    stack: Stack = None  # type: ignore[assignment]  # only passed on
+    assert ThrottleCpu().fits(stack, params, token) is fits
+
+
+def test_fixed_cores_always_fit() -> None:
+    """Who asks for cores gets cores, whatever is used."""
+    params = ThrottleCpuParams(fault="throttle_cpu", service="api-1", cpus=0.05)
+    token = ThrottleCpuToken(service="api-1", left=NANO // 20, had={"one": NANO})
+    stack: Stack = None  # type: ignore[assignment]
+    assert ThrottleCpu().fits(stack, params, token)
