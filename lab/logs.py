@@ -31,6 +31,10 @@ PROBES = ("/health", "/ready", "/metrics")
 """Asked by the lab's own watchers, all the time: no request of anybody's."""
 
 
+SPAN = "span"
+"""The message of a line that is about a step of a traced request: see `lab.spans`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of one service.
@@ -70,24 +74,34 @@ def events(
                 remedy=f"these do: {', '.join(TIERS)}, or one replica such as api-2; "
                 "`docker compose logs` shows everybody's",
             )
+    said = written(stack, since=since, until=until, services=services, about=request)
+    found = [event for service, line in said if (event := parse(service, line)) is not None]
+    if request:
+        found = [event for event in found if event.request_id == request]
+    return sorted(found, key=lambda event: event.began)
+
+
+def written(
+    stack: Stack, *, since: float, until: float, services: Collection[str] = (), about: str = ""
+) -> list[tuple[str, bytes]]:
+    """Each line that has `about` in it, with the service that wrote it from `since` to `until`.
+
+    Raises `MachineLacks` where the engine does not answer.
+    """
     writers = [
         (service, one)
         for service, one in _writers(stack)
         if not services or any(service == name or _is_replica(service, name) for name in services)
     ]
-    wanted = request.encode()
+    wanted = about.encode()
 
-    def read(writer: tuple[str, Container]) -> list[Event]:
+    def read(writer: tuple[str, Container]) -> list[tuple[str, bytes]]:
         service, container = writer
         said: bytes = container.logs(since=since, until=until)
-        lines = (line for line in said.splitlines() if wanted in line)
-        return [event for line in lines if (event := parse(service, line)) is not None]
+        return [(service, line) for line in said.splitlines() if wanted in line]
 
     with ThreadPoolExecutor(max_workers=8) as pool:
-        found = [event for several in pool.map(read, writers) for event in several]
-    if request:
-        found = [event for event in found if event.request_id == request]
-    return sorted(found, key=lambda event: event.began)
+        return [line for several in pool.map(read, writers) for line in several]
 
 
 def _writers(stack: Stack) -> Iterator[tuple[str, Container]]:
@@ -117,7 +131,7 @@ def parse(service: str, line: bytes | str) -> Event | None:
         fields = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or fields.get("message") == SPAN:
         return None
     for tier, reader in _READERS.items():
         if service.startswith(tier):

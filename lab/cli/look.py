@@ -93,6 +93,44 @@ def slow_command(
     return 0
 
 
+@command("trace")
+def trace_command(
+    url: Annotated[
+        str | None,
+        typer.Argument(help="A path of the front door, or an address here.  [default: /api/feed]"),
+    ] = None,
+    *,
+    user: Annotated[int, typer.Option("--user", "-u", min=1, help="Who asks.")] = 1,
+    upload: Annotated[
+        bool, typer.Option("--upload", help="Send a picture, and follow it to the worker.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Make one request and draw where its time goes: wire, front door, API, cache, databases."""
+    from lab.screen.console import console, emit
+    from lab.screen.waterfall import waterfall, where_it_went
+    from lab.stack import Stack
+    from lab.tracing.trace import follow
+
+    screen = console()
+    trace = follow(
+        Stack(),
+        url or ("/api/photos" if upload else "/api/feed"),
+        user=user,
+        upload=upload,
+        on_wait=lambda text: None if as_json else screen.print(text, style="dim"),
+    )
+    if as_json:
+        emit(trace)
+        return 0
+    screen.print(waterfall(trace))
+    for note in trace.notes:
+        screen.print(note, style="yellow")
+    screen.print(f"\n{where_it_went(trace)}")
+    screen.print(f"every line of it: lab logs --request {trace.id}", style="dim")
+    return 0
+
+
 def _moment(text: str, now: float) -> float:
     from lab.diagnosis import moment
     from lab.errors import BadInput

@@ -12,6 +12,7 @@ from darkroom import albums, circle, errors, feed, health, jobs, photos, uploads
 from darkroom.rate_limit import RateLimit
 from darkroom.services import Services
 from darkroom.telemetry import BodyLimit, RequestId, Telemetry, Unforeseen
+from darkroom.tracing import Traced
 
 _PARTS = (feed, users, albums, photos, uploads, jobs, health)
 #: Multipart boundaries, part headers and the other fields, on top of the file itself.
@@ -53,6 +54,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(RateLimit, flags=services.flags, routes=routes)
     if services.config.telemetry_enabled:
         app.add_middleware(Telemetry)
+    app.add_middleware(Traced, ratio=services.config.trace_ratio)
     app.add_middleware(RequestId)
     return app
 

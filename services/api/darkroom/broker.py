@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from darkroom import metrics
 from darkroom.config import Config
+from darkroom.tracing import PRODUCER, carrier, span
 
 log = structlog.get_logger("darkroom.broker")
 
@@ -72,7 +73,8 @@ class Broker:
             return False
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._threads, self._send, task)
+            with span("enqueue", PRODUCER, messaging__destination__name=QUEUE):
+                await loop.run_in_executor(self._threads, self._send, task, carrier())
         except (OperationalError, RedisError, OSError) as error:
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
             metrics.queue_publish_failures.inc()
@@ -85,7 +87,7 @@ class Broker:
         self._threads.shutdown(wait=True)
         self._celery.close()
 
-    def _send(self, task: Task) -> None:
+    def _send(self, task: Task, headers: dict[str, str]) -> None:
         self._celery.send_task(
             TASK,
             kwargs={
@@ -96,4 +98,5 @@ class Broker:
             },
             task_id=str(task.job_id),
             queue=QUEUE,
+            headers=headers,
         )

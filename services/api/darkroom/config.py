@@ -38,6 +38,10 @@ class Config:
     #: Off only to measure what they cost.
     cache_enabled: bool
     telemetry_enabled: bool
+    #: Who collects traces (OTLP over HTTP), and what share of requests is traced for them unasked.
+    #: Without one only those are traced whose callers ask for it.
+    otlp_endpoint: str
+    trace_ratio: float
     port: int
 
     @classmethod
@@ -63,6 +67,8 @@ class Config:
             upload_max_bytes=_whole(env, "UPLOAD_MAX_BYTES", 10 * 1024 * 1024),
             cache_enabled=env.get("CACHE_ENABLED", "1") != "0",
             telemetry_enabled=env.get("TELEMETRY_ENABLED", "1") != "0",
+            otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            trace_ratio=_trace_ratio(env),
             port=_whole(env, "PORT", 8000),
         )
         waits = config.pool_acquire_timeout + config.db_command_timeout
@@ -79,6 +85,19 @@ def _secret(path: Path) -> str:
         return path.read_text().strip()
     except OSError as error:
         raise BadConfig(f"secret {path.name} cannot be read: {error}") from error
+
+
+def _trace_ratio(env: Mapping[str, str]) -> float:
+    if not env.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        return 0.0
+    text = env.get("OTEL_TRACES_SAMPLER_ARG") or "0.01"
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise BadConfig(f"OTEL_TRACES_SAMPLER_ARG is no number: {text!r}") from error
+    if not 0 <= value <= 1:
+        raise BadConfig(f"OTEL_TRACES_SAMPLER_ARG must be from 0 to 1: {text!r}")
+    return value
 
 
 def _whole(env: Mapping[str, str], name: str, default: int) -> int:

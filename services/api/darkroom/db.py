@@ -17,6 +17,7 @@ import structlog
 
 from darkroom import metrics
 from darkroom.config import Config
+from darkroom.tracing import CLIENT, span
 
 log = structlog.get_logger("darkroom.db")
 
@@ -79,7 +80,14 @@ class Connection:
         """All rows of `query`; raises DatabaseTrouble. `timeout` replaces the pool's own."""
         started = time.monotonic()
         try:
-            return await self._raw.fetch(query.text, *args, timeout=timeout)
+            with span(
+                f"query {query.name}",
+                CLIENT,
+                db__system__name="postgresql",
+                db__query__summary=query.name,
+                server__address=f"postgres-{self._pool}",
+            ):
+                return await self._raw.fetch(query.text, *args, timeout=timeout)
         except TROUBLE as error:
             raise DatabaseTrouble(self._pool, _reason(error), error) from error
         except _ENDED as error:
@@ -98,8 +106,9 @@ class Connection:
     async def transaction(self) -> AsyncIterator[None]:
         """Commits at the end of the block; raises DatabaseTrouble where that is in doubt."""
         try:
-            async with self._raw.transaction():
-                yield
+            with span("transaction", server__address=f"postgres-{self._pool}"):
+                async with self._raw.transaction():
+                    yield
         except TROUBLE as error:
             raise DatabaseTrouble(self._pool, _reason(error), error) from error
         except _ENDED as error:
@@ -169,7 +178,8 @@ class Database:
         limit = min(timeout, self._config.pool_acquire_timeout)
         self._waiting.inc()
         try:
-            raw = await self._pool.acquire(timeout=limit)
+            with span("wait for a connection", server__address=f"postgres-{self.name}"):
+                raw = await self._pool.acquire(timeout=limit)
         except TimeoutError as error:
             self._timeouts.inc()
             raise DatabaseTrouble(self.name, "pool_timeout", error) from error

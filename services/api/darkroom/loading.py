@@ -22,6 +22,7 @@ from darkroom.db import DatabaseTrouble
 from darkroom.errors import Problem
 from darkroom.flags import SINGLE_FLIGHT, Flags
 from darkroom.shedding import Shed, Shedding
+from darkroom.tracing import CLIENT, span
 
 log = structlog.get_logger("darkroom.loading")
 
@@ -88,7 +89,8 @@ class Loading:
         flight = self._flights.get(place)
         if flight is not None:
             try:
-                filled = await asyncio.shield(flight)
+                with span("wait for the same load"):
+                    filled = await asyncio.shield(flight)
             except Shed:
                 raise
             except Problem:
@@ -128,16 +130,18 @@ class Loading:
             took = time.monotonic() - started
         body = dumps(loaded.body)
         if loaded.cacheable:
-            await self._cache.put(cached, field, body, took)
+            with span("cache put", CLIENT, server__address="redis-cache"):
+                await self._cache.put(cached, field, body, took)
         return Filled(body, loaded.server, loaded.cacheable)
 
     async def _fly(self, cached: Cached, field: str, load: Load) -> Filled:
         """Loads for everybody, or waits for a moment for the replica that does."""
         deadline = time.monotonic() + _WAIT_SECONDS
-        lease = await self._cache.lease(cached, field)
-        while not lease.held and lease.body is None and time.monotonic() < deadline:
-            await asyncio.sleep(_LOOK_SECONDS)
+        with span("wait for the lease", CLIENT, server__address="redis-cache"):
             lease = await self._cache.lease(cached, field)
+            while not lease.held and lease.body is None and time.monotonic() < deadline:
+                await asyncio.sleep(_LOOK_SECONDS)
+                lease = await self._cache.lease(cached, field)
         try:
             if lease.body is not None:
                 return Filled(lease.body, "cache", shareable=True)

@@ -10,7 +10,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from darkroom import logs
+from darkroom import logs, tracing
 from darkroom.app import create_app
 from darkroom.config import BadConfig, Config
 from darkroom.services import Services
@@ -42,6 +42,7 @@ def main() -> int:
         structlog.get_logger("darkroom.main").error("bad configuration", error=str(error))
         return 2
     logs.configure(service="api", replica=config.replica_id)
+    traces = tracing.configure(config)
     services = Services.build(config)
     uvicorn_config = uvicorn.Config(
         create_app(services),
@@ -56,6 +57,7 @@ def main() -> int:
     # uvicorn hands the signal on when it is done; an orderly end is not death by signal.
     signal.signal(signal.SIGTERM, lambda *_: None)
     Server(uvicorn_config, services).run()
+    traces.shutdown()
     return 0
 
 

@@ -15,6 +15,7 @@ from darkroom.db import Query
 from darkroom.errors import Problem, not_found
 from darkroom.reading import Loaded, read
 from darkroom.services import ServicesDep
+from darkroom.tracing import CLIENT, span
 
 router = APIRouter()
 
@@ -92,5 +93,6 @@ async def like(
         row = row or await connection.row(LIKES, photo_id)
     if row is None:
         raise not_found("photo", photo_id)
-    await services.cache.wrote(user, Cached("photo", photo_id))
+    with span("cache forget", CLIENT, server__address="redis-cache"):
+        await services.cache.wrote(user, Cached("photo", photo_id))
     return answer({"photo_id": photo_id, "liked": True, "likes": row["likes"]})

@@ -18,6 +18,7 @@ from darkroom.caller import INT_MAX, User
 from darkroom.errors import Problem, unavailable
 from darkroom.originals import Staged
 from darkroom.services import Services, ServicesDep
+from darkroom.tracing import CLIENT, span
 
 router = APIRouter(tags=["writing"])
 log = structlog.get_logger("darkroom.uploads")
@@ -54,8 +55,10 @@ async def upload_photo(
     album_id: Annotated[int | None, Form(ge=1, le=INT_MAX, examples=[84])] = None,
 ) -> Response:
     _check_title(title)
-    header = await _inspect(image)
-    staged = await _stage(services, image)
+    with span("look at the picture"):
+        header = await _inspect(image)
+    with span("store the original"):
+        staged = await _stage(services, image)
     try:
         upload = Upload(
             user_id=user,
@@ -74,7 +77,8 @@ async def upload_photo(
         touched = [Cached("photo", photo_id), Cached("user_photos", user)]
         if album_id is not None:
             touched.append(Cached("album", album_id))
-        await services.cache.wrote(user, *touched)
+        with span("cache forget", CLIENT, server__address="redis-cache"):
+            await services.cache.wrote(user, *touched)
         await services.broker.publish(Task(photo_id, job_id, upload.request_id))
         log.info("upload accepted", photo_id=photo_id, job_id=str(job_id), bytes=staged.bytes)
     job_url = f"/api/jobs/{job_id}"

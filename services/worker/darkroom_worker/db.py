@@ -17,6 +17,7 @@ import structlog
 
 from darkroom_worker import metrics
 from darkroom_worker.config import Config
+from darkroom_worker.tracing import CLIENT, span
 
 log = structlog.get_logger("worker.db")
 
@@ -97,14 +98,21 @@ class Database:
         return rows[0] if rows else None
 
     def _once(self, query: Query, *args: object) -> list[asyncpg.Record]:
-        future: Future[list[asyncpg.Record]] = asyncio.run_coroutine_threadsafe(
-            self._run(query, *args), self._loop
-        )
-        try:
-            return future.result()
-        except _TROUBLE as error:
-            text = f"{query.name}: {type(error).__name__}: {error}".rstrip(": ")
-            raise DatabaseTrouble(text) from error
+        with span(
+            f"query {query.name}",
+            CLIENT,
+            db__system__name="postgresql",
+            db__query__summary=query.name,
+            server__address="postgres-primary",
+        ):
+            future: Future[list[asyncpg.Record]] = asyncio.run_coroutine_threadsafe(
+                self._run(query, *args), self._loop
+            )
+            try:
+                return future.result()
+            except _TROUBLE as error:
+                text = f"{query.name}: {type(error).__name__}: {error}".rstrip(": ")
+                raise DatabaseTrouble(text) from error
 
     async def _open(self) -> None:
         config = self._config

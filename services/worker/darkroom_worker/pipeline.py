@@ -13,6 +13,7 @@ from darkroom_worker.db import Database
 from darkroom_worker.outcome import Outcome, finish
 from darkroom_worker.photo import Photo, begin
 from darkroom_worker.publication import Media
+from darkroom_worker.tracing import CLIENT, span
 
 log = structlog.get_logger("worker.pipeline")
 
@@ -53,17 +54,21 @@ class Pipeline:
     def _outcome(self, photo: Photo) -> Outcome:
         if photo.attempts > MOST_ATTEMPTS:
             return Outcome("failed", f"given up after {MOST_ATTEMPTS} attempts")
-        refusal = moderation.refusal(self.db, photo)
+        with span("moderate"):
+            refusal = moderation.refusal(self.db, photo)
         if refusal is not None:
             return Outcome("rejected", refusal)
         try:
             with self.media.staging() as folder:
-                size = renditions.render(self.media.original(photo.id), folder)
-                self.media.publish(folder, photo.id)
+                with span("render"):
+                    size = renditions.render(self.media.original(photo.id), folder)
+                with span("publish"):
+                    self.media.publish(folder, photo.id)
         except renditions.DamagedImage as error:
             return Outcome("failed", str(error))
         return Outcome("ready", size=size)
 
     def _end(self, photo: Photo, outcome: Outcome) -> None:
         finish(self.db, photo.id, outcome)
-        self.cache.forget(photo_id=photo.id, user_id=photo.user_id, album_id=photo.album_id)
+        with span("cache forget", CLIENT, server__address="redis-cache"):
+            self.cache.forget(photo_id=photo.id, user_id=photo.user_id, album_id=photo.album_id)

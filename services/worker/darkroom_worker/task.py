@@ -9,7 +9,7 @@ import structlog
 from celery import Celery, Task, signals
 from prometheus_client import start_http_server
 
-from darkroom_worker import logs, metrics
+from darkroom_worker import logs, metrics, tracing
 from darkroom_worker.app import TASK, create_celery
 from darkroom_worker.config import Config
 from darkroom_worker.db import DatabaseTrouble
@@ -41,8 +41,12 @@ class ProcessPhoto(Task):  # type: ignore[misc]  # celery is untyped
         waited = time.time() - enqueued_at
         outcome = "failed"
         metrics.tasks_running.inc()
-        with structlog.contextvars.bound_contextvars(
-            request_id=request_id, photo_id=photo_id, job_id=job_id
+        traceparent = getattr(self.request, "traceparent", None)
+        with (
+            structlog.contextvars.bound_contextvars(
+                request_id=request_id, photo_id=photo_id, job_id=job_id
+            ),
+            tracing.continued(traceparent, "process photo", enqueued_at),
         ):
             try:
                 result = self.pipeline.run(job_id)
@@ -85,6 +89,7 @@ class ProcessPhoto(Task):  # type: ignore[misc]  # celery is untyped
 def create_worker(config: Config) -> Celery:
     """The Celery application with the task, its pipeline, the sweep and the metrics."""
     celery = create_celery(config)
+    traces = tracing.configure()
     pipeline = Pipeline.build(config)
     task = ProcessPhoto()
     task.pipeline = pipeline
@@ -125,5 +130,6 @@ def create_worker(config: Config) -> Celery:
     @signals.worker_shutdown.connect(weak=False)
     def _shutdown(**_: object) -> None:
         pipeline.db.close()
+        traces.shutdown()
 
     return celery

@@ -1,0 +1,1 @@
+"""One request, followed through everything that it met."""

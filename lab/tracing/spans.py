@@ -1,0 +1,152 @@
+"""What a traced request did, step by step, from the lines that the services wrote about it.
+
+API and worker write OpenTelemetry spans into their logs. nginx writes none; its line in the access
+log is as good as one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from lab.logs import SPAN, parse, written
+
+if TYPE_CHECKING:
+    from lab.stack import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One step: `began` is Unix time, `parent` the id of the step that it is a part of."""
+
+    id: str
+    parent: str | None
+    service: str
+    name: str
+    began: float
+    seconds: float
+    detail: str = ""
+    failed: bool = False
+
+    @property
+    def ended(self) -> float:
+        return self.began + self.seconds
+
+
+def spans_of(stack: Stack, trace_id: str, *, root: str, since: float, until: float) -> list[Span]:
+    """The steps of a trace that the services wrote down from `since` to `until` (Unix seconds).
+
+    `root` is the id of the caller's own span, whose request went through the front door.
+    """
+    said = written(stack, since=since, until=until, about=trace_id)
+    found = [one for service, line in said if (one := _parse(service, line, trace_id)) is not None]
+    fronts = [replace(one, parent=root) for one in found if one.id == FRONT]
+    # What the front door passed on came from its caller, as the API sees it.
+    return fronts + [
+        replace(one, parent=FRONT) if fronts and one.parent == root else one
+        for one in found
+        if one.id != FRONT
+    ]
+
+
+FRONT = "nginx"
+"""The id of the front door's step."""
+
+
+def _parse(service: str, line: bytes, trace_id: str) -> Span | None:
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(fields, dict):
+        return None
+    if fields.get("message") == SPAN:
+        return _span(service, fields) if fields.get("trace_id") == trace_id else None
+    event = parse(service, line) if service == FRONT else None
+    if event is None or event.request_id != trace_id or event.seconds is None:
+        return None
+    return Span(
+        FRONT,
+        None,
+        service,
+        event.what.partition("?")[0],
+        event.began,
+        event.seconds,
+        f"{event.outcome} {event.detail}",
+        event.failed,
+    )
+
+
+def _span(service: str, fields: Mapping[str, Any]) -> Span:
+    attributes = fields.get("attributes") or {}
+    return Span(
+        id=fields["span_id"],
+        parent=fields["parent_id"],
+        # Of several replicas under one name only the line says which it was.
+        service=fields.get("replica") or service,
+        name=fields["name"],
+        began=float(fields["began"]),
+        seconds=float(fields["duration_ms"]) / 1000,
+        detail=str(fields["error"] or _telling(attributes)),
+        failed=fields["error"] is not None,
+    )
+
+
+def _telling(attributes: Mapping[str, Any]) -> str:
+    """What of a span's attributes its name does not say."""
+    for name in ("http.response.status_code", "cache.result", "server.address"):
+        if name in attributes:
+            return str(attributes[name])
+    return ""
+
+
+def in_order(spans: Iterable[Span]) -> list[tuple[int, Span]]:
+    """Each step after the one that it is a part of, with its depth; those that go first, first.
+
+    A step whose parent nobody wrote about stands at the top.
+    """
+    several = sorted(spans, key=lambda one: one.began)
+    known = {one.id for one in several}
+    below: dict[str | None, list[Span]] = {}
+    for one in several:
+        below.setdefault(one.parent if one.parent in known else None, []).append(one)
+
+    def down(parent: str | None, depth: int) -> Iterable[tuple[int, Span]]:
+        for one in below.get(parent, ()):
+            yield depth, one
+            yield from down(one.id, depth + 1)
+
+    return list(down(None, 0))
+
+
+def own_seconds(spans: Iterable[Span]) -> dict[str, float]:
+    """By id, how much of a step's time is in none of its parts."""
+    several = list(spans)
+    own = {}
+    for one in several:
+        covered, until = 0.0, one.began
+        for part in sorted(several, key=lambda part: part.began):
+            if part.parent != one.id:
+                continue
+            begins, ends = max(part.began, until), min(part.ended, one.ended)
+            covered += max(ends - begins, 0.0)
+            until = max(until, ends)
+        own[one.id] = max(one.seconds - covered, 0.0)
+    return own
+
+
+def most_of_it(spans: Sequence[Span]) -> tuple[Span, float] | None:
+    """The step with most time of its own, while the client of the first one waited; and how much.
+
+    What the client or the front door waited for without anybody's word is theirs.
+    """
+    if not spans:
+        return None
+    whole = spans[0]
+    own = own_seconds(spans)
+    # What the client waits for is told better by those whom it waits for.
+    told = [one for one in spans if one.service != whole.service and one.began < whole.ended]
+    found = max(told or spans, key=lambda one: own[one.id])
+    return found, own[found.id]
