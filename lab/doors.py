@@ -66,8 +66,11 @@ class Doors:
     def addresses(self) -> dict[str, str]:
         """Where a person looks: what it is, and its URL."""
         found = {"Darkroom": self.stack.url("nginx"), "Prometheus": self.stack.url("prometheus")}
-        if "grafana" in self.stack.env.get("COMPOSE_PROFILES", ""):
+        extras = self.stack.env.get("COMPOSE_PROFILES", "")
+        if "grafana" in extras:
             found["Grafana"] = self.stack.url("grafana")
+        if "traces" in extras:
+            found["Jaeger"] = self.stack.url("jaeger")
         return found
 
     def forget_addresses(self) -> None:

@@ -43,7 +43,7 @@ RINGS_S = 5.0
 AGAIN = "holds when it happens again"
 """The check that tells what was mended from what has merely passed."""
 
-WATCHERS = ("prometheus", "grafana")
+WATCHERS = ("prometheus", "grafana", "jaeger")
 """Services that look at the system and are no part of it, beside the exporters: without them there
 is nothing to measure, which is unknown, and not the learner's failure."""
 

@@ -18,6 +18,7 @@ PORTS: Mapping[str, tuple[str, int]] = {
     "LAB_PROMETHEUS_PORT": ("prometheus", 9090),
     "LAB_LOAD_PORT": ("load", 8089),
     "LAB_GRAFANA_PORT": ("grafana", 3000),
+    "LAB_JAEGER_PORT": ("jaeger", 16686),
 }
 
 SECRETS = (
@@ -105,8 +106,14 @@ def read_env(path: Path) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
-def write_env(home: Home, ours: Collection[int], *, grafana: bool) -> dict[str, str]:
+COLLECTOR = "http://jaeger:4318"
+"""Where the stack's own store of traces takes them."""
+
+
+def write_env(home: Home, ours: Collection[int], *, extras: Collection[str] = ()) -> dict[str, str]:
     """Choose what this stack still lacks, write the env file and return its content.
+
+    `extras` are compose profiles, of services that not every machine has.
 
     Raises ``BadInput`` as ``choose_ports`` does.
     """
@@ -118,7 +125,11 @@ def write_env(home: Home, ours: Collection[int], *, grafana: bool) -> dict[str, 
         "LAB_HOST_CA": str(home.host_ca),
         "LAB_ENGINE_SOCKET": engine_socket(),
         **{name: str(port) for name, port in ports.items()},
-        "COMPOSE_PROFILES": "grafana" if grafana else "",
+        "COMPOSE_PROFILES": ",".join(sorted(extras)),
+        # Somebody's own collector, or ours.
+        "LAB_OTLP_ENDPOINT": os.environ.get("LAB_OTLP_ENDPOINT")
+        or (COLLECTOR if "traces" in extras else ""),
+        "LAB_TRACE_RATIO": os.environ.get("LAB_TRACE_RATIO", ""),
     }
     text = "# Written by `lab up`; docker compose reads it.\n" + "".join(
         f"{name}={value}\n" for name, value in values.items()

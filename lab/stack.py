@@ -227,7 +227,7 @@ class Stack:
         self.project.claim(anew=make_secrets(self.home))
         images = Images(self.home, report, self.project)
         images.ready()
-        write_env(self.home, self.project.published(), grafana=images.grafana())
+        write_env(self.home, self.project.published(), extras=images.extras())
 
     def _start(self, step: Step, deadline: float) -> list[ServiceState]:
         """Start what does not run, and wait until every service says itself that it is well.

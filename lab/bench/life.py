@@ -78,8 +78,8 @@ def idle(bench: Bench) -> Iterator[Figure]:
     """What the stack weighs when nobody comes, without Grafana."""
     _ready(bench)
     bench.doors.pause(SETTLE_S)
-    rss = 'sum(avg_over_time(container_memory_rss_bytes{service!="grafana"}[10s]))'
-    used = 'sum(rate(container_cpu_seconds_total{service!="grafana"}[15s]))'
+    rss = 'sum(avg_over_time(container_memory_rss_bytes{service!~"grafana|jaeger"}[10s]))'
+    used = 'sum(rate(container_cpu_seconds_total{service!~"grafana|jaeger"}[15s]))'
     query = bench.doors.prometheus.query
     yield Figure("idle stack, resident", query(rss)[0].value / 2**20, "MiB", 1024)
     yield Figure("idle stack, processor", query(used)[0].value, "cores")

@@ -176,10 +176,10 @@ class Doctor:
             if stale
             else Finding("images", "ok", f"{len(images.builds)} built, and up to date")
         )
-        if images.has_grafana():
-            yield Finding("grafana", "ok", images.grafana_image)
+        if images.has("grafana"):
+            yield Finding("grafana", "ok", images.image_of("grafana"))
         else:
-            remedy = f"docker pull {images.grafana_image}; everything else works without it"
+            remedy = f"docker pull {images.image_of('grafana')}; everything else works without it"
             yield Finding("grafana", "warn", "its image is not here", remedy)
 
     def _limits(self) -> Iterator[Finding]:

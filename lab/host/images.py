@@ -73,32 +73,43 @@ class Images:
             if stale:
                 self._build(stale)
 
-    def grafana(self) -> bool:
-        """Whether Grafana's image is there; pulls it where its registry answers.
+    def extras(self) -> set[str]:
+        """The compose profiles of what is somebody else's image, wanted, and here.
+
+        Grafana is always wanted, a store of traces where LAB_TRACES=1 says so.
+        """
+        wanted = {"grafana": "grafana"}
+        if os.environ.get("LAB_TRACES", "") not in ("", "0"):
+            wanted["jaeger"] = "traces"
+        return {profile for service, profile in wanted.items() if self.obtain(service)}
+
+    def obtain(self, service: str) -> bool:
+        """Whether the image of `service` is there; pulls it where its registry answers.
 
         A registry that did not answer is not asked again for some hours, so that starts stay quick.
         """
-        if self.has_grafana():
+        if self.has(service):
             return True
-        memory = self.home.base / "no-grafana"
+        memory = self.home.base / f"no-{service}"
         if memory.exists() and time.time() - memory.stat().st_mtime < REGISTRY_MEMORY:
             return False
-        if pull(self.grafana_image, self._log, self.report):
+        if pull(self.image_of(service), self._log, self.report):
             self.__dict__.pop("_labels", None)
             memory.unlink(missing_ok=True)
             return True
         memory.touch()
-        self.report.say("Grafana's image cannot be had here; everything else works without it")
+        self.report.say(
+            f"{service.capitalize()}'s image cannot be had here; everything else works without it"
+        )
         return False
 
-    def has_grafana(self) -> bool:
-        """Whether Grafana's image is there already."""
-        return self.grafana_image in self._labels
+    def has(self, service: str) -> bool:
+        """Whether the image of `service` is there already."""
+        return self.image_of(service) in self._labels
 
-    @property
-    def grafana_image(self) -> str:
+    def image_of(self, service: str) -> str:
         """The pinned image that docker-compose.yml names."""
-        return str(self.project.config["grafana"]["image"])
+        return str(self.project.config[service]["image"])
 
     def stale(self) -> list[Build]:
         """The images that have to be built; ``BASE_IMAGE`` comes along when it has to be, too."""

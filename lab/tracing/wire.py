@@ -80,12 +80,15 @@ class Exchange:
         listens there.
         """
         host, port = _address(self.ask.url)
+        request = self._request(host)
+        # Made before the clock starts: it reads certificates, which takes longer than a request.
+        client = httpx.Client(timeout=ANSWER_S, trust_env=False)
+        self.began, self._zero = time.time(), time.monotonic()
         with self._step("look up the name"):
             found = _look_up(host, port)
-        request = self._request(host)
         request.url = request.url.copy_with(host=found)
         try:
-            with httpx.Client(timeout=ANSWER_S, trust_env=False) as client:
+            with client:
                 self.status = client.send(request).status_code
         except httpx.ConnectError as error:
             raise Failed(

@@ -66,6 +66,7 @@ def images(tmp_path: Path, context: Path, monkeypatch: pytest.MonkeyPatch) -> Im
         "api-1": {"image": "lab/api:local", "build": {"context": str(context / "app")}},
         "api-2": {"image": "lab/api:local", "build": {"context": str(context / "app")}},
         "grafana": {"image": "grafana:1", "profiles": ["grafana"]},
+        "jaeger": {"image": "jaeger:1", "profiles": ["traces"]},
     }
     return made
 
@@ -107,13 +108,24 @@ def test_grafana_is_asked_for_once_in_a_while(images: Images, monkeypatch: pytes
         return False
 
     monkeypatch.setattr(images_module, "pull", no)
-    assert not images.grafana()
-    assert not images.grafana()
+    assert images.extras() == set()
+    assert images.extras() == set()
     assert asked == ["grafana:1"]
     an_age_ago = time.time() - 7 * 3600
     os.utime(images.home.base / "no-grafana", (an_age_ago, an_age_ago))
-    assert not images.grafana()
+    assert images.extras() == set()
     assert len(asked) == 2
+
+
+def test_traces_are_kept_where_somebody_asks(images: Images, monkeypatch: pytest.MonkeyPatch):
+    """A store of traces costs memory: it comes with LAB_TRACES=1, and not with LAB_TRACES=0."""
+    played_engine(monkeypatch)
+    monkeypatch.setattr(images_module, "pull", lambda *_: True)
+    assert images.extras() == {"grafana"}
+    monkeypatch.setenv("LAB_TRACES", "0")
+    assert images.extras() == {"grafana"}
+    monkeypatch.setenv("LAB_TRACES", "1")
+    assert images.extras() == {"grafana", "traces"}
 
 
 def test_build_progress_counts_every_images_steps():

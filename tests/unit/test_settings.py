@@ -66,10 +66,21 @@ def test_env_file_is_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name, raising=False)
     home = Home(root=tmp_path, base=tmp_path / ".lab")
     home.prepare()
-    written = write_env(home, {8080, 9090, 8089, 3000}, grafana=True)
+    written = write_env(home, {8080, 9090, 8089, 3000}, extras={"grafana"})
     assert read_env(home.env_file) == written
     assert written["COMPOSE_PROFILES"] == "grafana"
     assert (tmp_path / ".env").readlink() == Path(".lab/stack.env")
+
+
+def test_traces_go_to_whoever_collects_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """To the stack's own store where it is up, to somebody's collector where one is named."""
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    home.prepare()
+    monkeypatch.delenv("LAB_OTLP_ENDPOINT", raising=False)
+    assert write_env(home, ())["LAB_OTLP_ENDPOINT"] == ""
+    assert write_env(home, (), extras={"traces"})["LAB_OTLP_ENDPOINT"] == "http://jaeger:4318"
+    monkeypatch.setenv("LAB_OTLP_ENDPOINT", "http://elsewhere:4318")
+    assert write_env(home, (), extras={"traces"})["LAB_OTLP_ENDPOINT"] == "http://elsewhere:4318"
 
 
 def test_a_real_env_file_of_the_user_stays(tmp_path: Path):
@@ -86,7 +97,7 @@ def test_only_the_default_project_has_the_link(tmp_path: Path, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     home = Home(root=tmp_path, base=tmp_path / ".lab", project="second")
     home.prepare()
-    write_env(home, (), grafana=False)
+    write_env(home, ())
     assert not (tmp_path / ".env").is_symlink()
 
 

@@ -8,11 +8,10 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from darkroom import albums, circle, errors, feed, health, jobs, photos, uploads, users
+from darkroom import albums, circle, errors, feed, health, jobs, photos, tracing, uploads, users
 from darkroom.rate_limit import RateLimit
 from darkroom.services import Services
-from darkroom.telemetry import BodyLimit, RequestId, Telemetry, Unforeseen
-from darkroom.tracing import Traced
+from darkroom.telemetry import BodyLimit, Telemetry, Unforeseen
 
 _PARTS = (feed, users, albums, photos, uploads, jobs, health)
 #: Multipart boundaries, part headers and the other fields, on top of the file itself.
@@ -40,6 +39,7 @@ def create_app(services: Services) -> FastAPI:
         # Their pages come from somebody else's servers, which a stack without internet never sees.
         docs_url=None,
         redoc_url=None,
+        telemetry=tracing.of_requests(services.config),
     )
     app.state.services = services
     for routes in (feed, users, circle, albums, photos, uploads, jobs, health):
@@ -54,8 +54,6 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(RateLimit, flags=services.flags, routes=routes)
     if services.config.telemetry_enabled:
         app.add_middleware(Telemetry)
-    app.add_middleware(Traced, ratio=services.config.trace_ratio)
-    app.add_middleware(RequestId)
     return app
 
 

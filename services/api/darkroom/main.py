@@ -14,6 +14,7 @@ from darkroom import logs, tracing
 from darkroom.app import create_app
 from darkroom.config import BadConfig, Config
 from darkroom.services import Services
+from darkroom.telemetry import RequestId
 
 #: Seconds that running requests get after SIGTERM; longer than a statement may take.
 _GRACE_SECONDS = 6
@@ -45,7 +46,8 @@ def main() -> int:
     traces = tracing.configure(config)
     services = Services.build(config)
     uvicorn_config = uvicorn.Config(
-        create_app(services),
+        # Outside of everything: a trace that begins in FastAPI has the request's id.
+        RequestId(create_app(services)),
         host="0.0.0.0",
         port=config.port,
         access_log=False,

@@ -11,10 +11,12 @@ id, so that one id finds the log lines and the trace.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import structlog
+from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -26,16 +28,14 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from darkroom.config import Config
 
 log = structlog.get_logger("darkroom.tracing")
 
-#: Probes, scrapes and whoever waits at an event stream are no steps of anybody's request.
+#: Probes and scrapes are nobody's requests.
 _UNTRACED = frozenset({"/health", "/ready", "/metrics"})
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 #: Longest wait for the collector; seconds. A replica that ends does not outlast its grace for it.
@@ -66,6 +66,18 @@ def configure(config: Config) -> TracerProvider:
     return provider
 
 
+def of_requests(config: Config) -> TelemetryConfig:
+    """What FastAPI itself is to trace: each request's own span, where the request is traced."""
+    by_chance = config.trace_ratio > 0
+
+    def exclude(scope: MutableMapping[str, Any]) -> bool:
+        if scope["path"] in _UNTRACED:
+            return True
+        return not by_chance and all(name != b"traceparent" for name, _ in scope["headers"])
+
+    return {"metrics": False, "logs": False, "operation_spans": False, "exclude": exclude}
+
+
 def span(
     name: str, kind: SpanKind = SpanKind.INTERNAL, **attributes: str | int | float
 ) -> AbstractContextManager[Span]:
@@ -85,43 +97,6 @@ def carrier() -> dict[str, str]:
     if trace.get_current_span().is_recording():
         _PROPAGATOR.inject(headers)
     return headers
-
-
-class Traced:
-    """Begins a request's span, as a child of the caller's where there is one."""
-
-    def __init__(self, app: ASGIApp, ratio: float) -> None:
-        self._app = app
-        self._by_chance = ratio > 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _UNTRACED:
-            await self._app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        if not self._by_chance and "traceparent" not in headers:
-            await self._app(scope, receive, send)
-            return
-        parent = _PROPAGATOR.extract({"traceparent": headers.get("traceparent", "")})
-        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
-        with _tracer.start_as_current_span(
-            f"{scope['method']} {scope['path']}", parent, SpanKind.SERVER, attributes
-        ) as root:
-
-            async def watch(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    root.set_attribute("http.response.status_code", message["status"])
-                    if message["status"] >= 500:
-                        root.set_status(Status(StatusCode.ERROR))
-                await send(message)
-
-            try:
-                await self._app(scope, receive, watch)
-            finally:
-                route = getattr(scope.get("route"), "path", None)
-                if route and root.is_recording():
-                    root.set_attribute("http.route", route)
-                    root.update_name(f"{scope['method']} {route}")
 
 
 class _RequestIds(RandomIdGenerator):
@@ -154,6 +129,7 @@ class SpanLog(SpanExporter):
 
 
 def _error(one: ReadableSpan) -> str | None:
+    """Why it failed, which may be untold; None where it did not."""
     if one.status.status_code is not StatusCode.ERROR:
         return None
-    return one.status.description or "error"
+    return one.status.description or ""

@@ -100,6 +100,7 @@ class SpanLog(SpanExporter):
 
 
 def _error(one: ReadableSpan) -> str | None:
+    """Why it failed, which may be untold; None where it did not."""
     if one.status.status_code is not StatusCode.ERROR:
         return None
-    return one.status.description or "error"
+    return one.status.description or ""

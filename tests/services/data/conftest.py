@@ -52,7 +52,7 @@ class Rig:
         self.home.prepare()
         Images(self.home, QUIET).ready()
         make_secrets(self.home)
-        write_env(self.home, set(), grafana=False)
+        write_env(self.home, set())
         self.stack = Stack(self.home)
 
     def up(self, *services: str) -> None:
