@@ -35,14 +35,17 @@ class Span:
         return self.began + self.seconds
 
 
-def spans_of(stack: Stack, trace_id: str, *, root: str, since: float, until: float) -> list[Span]:
+def spans_of(
+    stack: Stack, trace_id: str, *, root: str, during: str, since: float, until: float
+) -> list[Span]:
     """The steps of a trace that the services wrote down from `since` to `until` (Unix seconds).
 
-    `root` is the id of the caller's own span, whose request went through the front door.
+    `root` is the id of the caller's own step, whose request went through the front door, `during`
+    that of the part of it in which it waited for the front door.
     """
     said = written(stack, since=since, until=until, about=trace_id)
     found = [one for service, line in said if (one := _parse(service, line, trace_id)) is not None]
-    fronts = [replace(one, parent=root) for one in found if one.id == FRONT]
+    fronts = [replace(one, parent=during) for one in found if one.id == FRONT]
     # What the front door passed on came from its caller, as the API sees it.
     return fronts + [
         replace(one, parent=FRONT) if fronts and one.parent == root else one
@@ -89,7 +92,9 @@ def _span(service: str, fields: Mapping[str, Any]) -> Span:
         name=fields["name"],
         began=float(fields["began"]),
         seconds=float(fields["duration_ms"]) / 1000,
-        detail=str(fields["error"] or _telling(attributes)),
+        detail=": ".join(
+            said for said in (_telling(attributes), (fields["error"] or "").rstrip(": ")) if said
+        ),
         failed=fields["error"] is not None,
     )
 

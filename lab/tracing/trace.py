@@ -65,6 +65,7 @@ def follow(
             stack,
             exchange.trace_id,
             root=exchange.id,
+            during=exchange.waiting,
             # nginx rounds to milliseconds, and the engine begins with whole seconds.
             since=exchange.began - 1,
             until=time.time() + 1,

@@ -28,13 +28,15 @@ ANSWER_S = 15.0
 _WORTH_A_LINE = 0.0005
 """Seconds; a body that is on its way sooner (there may be none) is no step of its own."""
 
+_WAIT = "wait for the answer"
+
 #: httpcore's own names for what it does, and ours.
 _STEPS = {
     "connection.connect_tcp": "connect",
     "connection.start_tls": "TLS handshake",
     "http11.send_request_headers": "send",
     "http11.send_request_body": "send the body",
-    "http11.receive_response_headers": "wait for the answer",
+    "http11.receive_response_headers": _WAIT,
     "http11.receive_response_body": "receive",
 }
 
@@ -98,6 +100,12 @@ class Exchange:
         except httpx.HTTPError:
             # Silence and a broken line are findings, too; the steps say when.
             pass
+
+    @property
+    def waiting(self) -> str:
+        """The id of the step in which the answer was waited for."""
+        names = [name for name, *_ in self._steps]
+        return f"{self.id}.{names.index(_WAIT)}" if _WAIT in names else self.id
 
     def spans(self) -> list[Span]:
         """The whole exchange, and its steps as its parts."""

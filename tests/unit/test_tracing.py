@@ -206,11 +206,11 @@ def test_lines_become_steps(monkeypatch: pytest.MonkeyPatch) -> None:
         ("nginx", f"not JSON, and {TRACE}".encode()),
     ]
     monkeypatch.setattr(spans_module, "written", lambda *_, **__: said)
-    found = spans_of(cast("Stack", None), TRACE, root="you", since=0, until=1)
+    found = spans_of(cast("Stack", None), TRACE, root="you", during="wait", since=0, until=1)
     assert [(one.name, one.parent, one.detail, one.failed) for one in found] == [
-        ("GET /api/feed", "you", "200 to api-2", False),
+        ("GET /api/feed", "wait", "200 to api-2", False),
         ("GET /api/feed", "nginx", "200", False),
-        ("query feed", "a", "DatabaseTrouble: too slow", True),
+        ("query feed", "a", "postgres-replica: DatabaseTrouble: too slow", True),
     ]
 
 
