@@ -38,7 +38,7 @@ doctor: $(RUNNER) ## Say what this machine has, lacks, and how to get it
 
 ## Work on it
 
-.PHONY: test unit lint check verify format generate bench lock clean
+.PHONY: test unit lint check verify format generate pictures bench lock clean
 test: lint ## Every test: lint and types, units, services in containers, the live incident
 	@.venv/bin/pytest
 unit: $(DEV) ## The tests that need no Docker
@@ -57,6 +57,8 @@ format: $(DEV) ## Format the Python files
 generate: $(DEV) ## Write the recording rules and the dashboards from the catalogue of signals
 	@.venv/bin/python -m lab.rules
 	@.venv/bin/python -m tools.dashboards
+pictures: $(DEV) ## Live a night in the control room, and take the pictures of docs/pictures
+	@LAB_PICTURES=docs/pictures .venv/bin/pytest tests/live/test_room_live.py
 bench: $(RUNNER) ## Measure speed and size; prints a table and writes JSON
 	@$(LAB) bench
 lock: ## Resolve pyproject.toml into the hash-locked requirements again (needs uv)

@@ -1,4 +1,4 @@
-"""The tools for looking: PromQL, logs, and where the databases' time goes."""
+"""The tools for looking: PromQL, one request's way, logs, and where the databases' time goes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from nicegui import ui
 from lab.errors import LabError
 from lab.logs import Event, chosen, events
 from lab.room.room import Room
+from lab.room.tracing import tracing
 from lab.screen.console import clock
 from lab.series import Sample
 from lab.slow import Statement, busiest
@@ -21,6 +22,8 @@ LOGS_S = 120.0
 def looking(room: Room) -> None:
     """Build them."""
     _promql(room)
+    ui.separator()
+    tracing(room)
     ui.separator()
     _logs(room)
     ui.separator()

@@ -47,7 +47,7 @@ class Operator:
         )
         return Said(done.returncode, done.stdout, done.stderr)
 
-    def begin(self, *args: str) -> subprocess.Popen[str]:
+    def begin(self, *args: str, env: dict[str, str] | None = None) -> subprocess.Popen[str]:
         """Run `lab ARGS` and do not wait."""
         return subprocess.Popen(
             [sys.executable, "-m", "lab", *args],
@@ -55,7 +55,7 @@ class Operator:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-            env=self.env,
+            env=env or self.env,
         )
 
     def run_script(self, path: str, environment: dict[str, str]) -> None:

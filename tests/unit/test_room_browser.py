@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,22 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-CHROMIUM = (
-    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-)
-
-ARGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    # A browser that looks for its maker finds a closed network here.
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from tests.browser import CHROMIUM, choose, cite, opened
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
@@ -75,25 +61,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def page(room: str) -> Iterator[Page]:
-    """A laptop's browser; whatever a page complains of fails the test."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
-        opened = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=room)
-        opened.set_default_timeout(15_000)
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
-        yield opened
-        browser.close()
-    assert complaints == []
-
-
-def choose(page: Page, label: str, word: str) -> None:
-    """One of a long list, by typing."""
-    field = page.get_by_label(label)
-    field.click()
-    field.fill(word)
-    page.get_by_role("option").filter(has_text=word).first.click()
-    page.keyboard.press("Escape")
+    with opened(room) as page:
+        yield page
 
 
 def test_the_catalogue_is_searched(page: Page) -> None:
@@ -124,14 +93,7 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
 
     # A stretch of a chart is evidence.
     page.get_by_role("tab", name="Diagnose").click()
-    chart = page.get_by_label("Database: rows scanned")
-    box = chart.bounding_box()
-    assert box is not None
-    y = box["y"] + 70
-    page.mouse.move(box["x"] + 120, y)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 20, y, steps=5)
-    page.mouse.up()
+    cite(page, "Database: rows scanned")
     expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
     choose(page, "What is at fault?", "postgres-primary")
     choose(page, "What is wrong with it?", "missing-index")
@@ -162,6 +124,6 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
 
     page.get_by_role("link", name="Past").click()
     expect(page.get_by_role("row").filter(has_text="slow")).to_be_visible()
-    with page.expect_popup() as opened:
+    with page.expect_popup() as popup:
         page.get_by_role("link", name="slow").click()
-    expect(opened.value.get_by_text("Something is slow").first).to_be_visible()
+    expect(popup.value.get_by_text("Something is slow").first).to_be_visible()

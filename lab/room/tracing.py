@@ -1,0 +1,73 @@
+"""One request, followed, in the room: `lab trace`, with the same words."""
+
+from __future__ import annotations
+
+from nicegui import ui
+
+from lab.errors import LabError
+from lab.room.room import Room
+from lab.screen.lines import bar
+from lab.screen.waterfall import where_it_went
+from lab.tracing.spans import in_order
+from lab.tracing.trace import Trace, follow
+from lab.units import duration
+
+READ, UPLOAD = "/api/feed", "/api/photos"
+
+BAR = 22
+"""Columns of a waterfall beside the charts."""
+
+
+def tracing(room: Room) -> None:
+    """Build it: what to ask for, and where its time went."""
+
+    async def ask(*, upload: bool) -> None:
+        url = UPLOAD if upload else str(path.value or READ).strip()
+        for one in buttons:
+            one.disable()
+        try:
+            trace = await room.ask(lambda doors: follow(doors.stack, url, upload=upload))
+        except LabError as error:
+            ui.notify(error.message, type="warning")
+            return
+        finally:
+            for one in buttons:
+                one.enable()
+        answer.clear()
+        with answer:
+            _waterfall(trace)
+
+    async def read() -> None:
+        await ask(upload=False)
+
+    async def upload() -> None:
+        await ask(upload=True)
+
+    with ui.row().classes("w-full items-end no-wrap gap-2"):
+        path = (
+            ui.input("Path", value=READ)
+            .classes("grow")
+            .props("dense")
+            .on("keydown.enter", read)
+            .tooltip("Where one request's time goes, step by step")
+        )
+        buttons = [
+            ui.button("Trace", on_click=read).props("no-caps dense"),
+            ui.button("Trace an upload", on_click=upload).props("no-caps dense outline"),
+        ]
+    answer = ui.column().classes("w-full gap-0").props('aria-label="Waterfall"')
+
+
+def _waterfall(trace: Trace) -> None:
+    first = min(one.began for one in trace.spans)
+    whole = max(one.ended for one in trace.spans) - first
+    for depth, one in in_order(trace.spans):
+        drawn = bar(0, one.seconds, max(one.began - first, 0.0), whole, BAR).plain
+        name = f"{'  ' * depth}{one.name}"
+        line = f"{one.service:<6} {name:<30.30} {duration(one.seconds):>7} {drawn:<{BAR}}"
+        label = ui.label(f"{line} {one.detail}").classes("room-mono")
+        if one.failed:
+            label.classes("text-negative")
+    for note in trace.notes:
+        ui.label(note).classes("text-sm")
+    ui.label(where_it_went(trace)).classes("text-sm font-bold")

@@ -1,0 +1,145 @@
+"""A real night, solved in the control room alone: in a browser, without a terminal."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from lab.stack import Stack
+from tests.browser import CHROMIUM, choose, cite, opened
+from tests.live.operator import Operator
+from tests.services.customer import until
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(
+        CHROMIUM is None,
+        reason="no Chromium here: install the package chromium, or name one in CHROMIUM",
+    ),
+]
+
+PAGED_MS = 300_000
+"""From the click to the pager: customers, warm caches, calm, and what then goes wrong."""
+
+MEASURED_MS = 180_000
+"""Until a recovery has been measured, or a verdict has been reached and the stack is at home."""
+
+
+@pytest.fixture
+def room(operator: Operator) -> Iterator[str]:
+    """Where it is served."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = dict(operator.env)
+    # NiceGUI takes a process that pytest started for one of its own tests.
+    environment.pop("PYTEST_CURRENT_TEST", None)
+    process = operator.begin("room", "--port", str(port), env=environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: _answers(url), bool, "the room answers", 30)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/feed", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def picture(page: Page, name: str) -> None:
+    """Keeps what the page looks like, where LAB_PICTURES names a folder: `make pictures`."""
+    folder = os.environ.get("LAB_PICTURES")
+    if folder:
+        # Words that only say for a moment what has been done would hide what they lie on.
+        expect(page.locator(".q-notification")).to_have_count(0)
+        page.screenshot(path=Path(folder) / f"room-{name}.png")
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+@pytest.mark.timeout(900)
+def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stack: Stack) -> None:
+    """From the catalogue to the verdict: what is slow is found by looking, said with evidence,
+    mended with a command, measured, and the stack is at home afterwards."""
+    with opened(room) as page:
+        page.goto("/")
+        page.get_by_label("Seed").fill("2")
+        card = page.get_by_label("3am", exact=True)
+        expect(card).to_be_visible()
+        picture(page, "catalogue")
+        card.get_by_role("button", name="Be on call").click()
+        expect(page.get_by_role("alert").get_by_text("PAGE")).to_be_visible(timeout=PAGED_MS)
+        expect(page.get_by_text("BROKEN").first).to_be_visible(timeout=60_000)
+        picture(page, "paged")
+        page.get_by_role("button", name="Acknowledge").click()
+
+        # An upload's way through the queue says who is slow, the statements say why.
+        tab(page, "Look")
+        page.get_by_role("button", name="Trace an upload").click()
+        waterfall = page.get_by_label("Waterfall")
+        expect(waterfall.get_by_text("POST /api/photos").first).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name="Where does the databases' time go?").click()
+        slow = page.get_by_text("reads all of photos").first
+        expect(slow).to_be_visible(timeout=30_000)
+        slow.click()
+        expect(page.get_by_text("Seq Scan on photos").first).to_be_visible()
+        picture(page, "look")
+
+        tab(page, "Diagnose")
+        cite(page, "Database: rows scanned")
+        expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
+        choose(page, "What is at fault?", "postgres-primary")
+        choose(page, "What is wrong with it?", "missing-index")
+        picture(page, "diagnose")
+        page.get_by_text("This is my last word").click()
+        page.get_by_role("button", name="Commit").click()
+        expect(page.get_by_text("the diagnosis is recorded")).to_be_visible()
+
+        tab(page, "Operate")
+        page.get_by_label("docker compose ...").fill(
+            "exec postgres-primary psql -U postgres darkroom -c 'CREATE INDEX CONCURRENTLY "
+            "photos_user_recent_idx ON photos (user_id, created_at DESC, id DESC)'"
+        )
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.get_by_role("log")).to_contain_text("CREATE INDEX", timeout=60_000)
+        picture(page, "operate")
+
+        tab(page, "Incident")
+        page.get_by_role("button", name="Resolve").click()
+        expect(page.get_by_text("It holds: mitigated.")).to_be_visible(timeout=MEASURED_MS)
+        picture(page, "resolved")
+        page.get_by_role("button", name="End").click()
+        page.get_by_role("button", name="Yes").click()
+        tab(page, "Verdict")
+        expect(page.get_by_text("mitigated: pass")).to_be_visible(timeout=MEASURED_MS)
+        expect(page.get_by_text("diagnosed: pass")).to_be_visible()
+        expect(page.get_by_text("The answer: postgres-primary, missing-index")).to_be_visible()
+        picture(page, "verdict")
+
+        page.get_by_role("link", name="Past").click()
+        past = page.get_by_role("row").filter(has_text="3am").first
+        expect(past).to_be_visible()
+        picture(page, "past")
+        page.get_by_role("button", name="Light or dark").click()
+        page.get_by_role("link", name="Night").click()
+        expect(page.get_by_label("Customers", exact=True)).to_be_visible()
+        picture(page, "dark")
+    assert operator.type("ack").code == 2, "an incident is still on"
+    assert [one.name for one in stack.services() if not one.ok] == []
