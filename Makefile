@@ -61,7 +61,7 @@ pictures: $(DEV) ## Live a night in the control room, and take the pictures of d
 	@LAB_PICTURES=docs/pictures .venv/bin/pytest tests/live/test_room_live.py
 bench: $(RUNNER) ## Measure speed and size; prints a table and writes JSON
 	@$(LAB) bench
-lock: ## Resolve pyproject.toml into the hash-locked requirements again (needs uv)
+lock: ## Resolve pyproject.toml and the images' requirements into hash-locked ones again (needs uv)
 	@tools/lock
 clean: ## Remove the virtual environment and caches (not .lab, which holds your incidents)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
