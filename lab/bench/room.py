@@ -32,6 +32,8 @@ SETTLE_S = 5.0
 
 WATCH_S = 15.0
 
+_CLIENT_ID = re.compile(r"""client_id['"]: ['"]([^'"]+)""")
+
 KEEPS_UP = 0.8
 """Share of one question a second and page that must have been answered, or nothing was measured."""
 
@@ -48,7 +50,7 @@ def usable(bench: Bench) -> Iterator[Figure]:
             raise Unknown(f"the room does not answer within {ANSWERS_WITHIN_S:.0f} s")
         yield Figure("the control room answers", time.monotonic() - begun, "s", 2)
         for pages, most in PAGES.items():
-            share = asyncio.run(_cost(url, process.pid, pages))
+            share = asyncio.run(cost_of(url, process.pid, pages))
             name = f"the control room with {pages} open page{'s' if pages > 1 else ''}"
             yield Figure(name, share, "of a core", most)
     finally:
@@ -59,7 +61,7 @@ def usable(bench: Bench) -> Iterator[Figure]:
     yield Figure("the report of a night", time.perf_counter() - begun, "s", 5)
 
 
-async def _cost(url: str, pid: int, pages: int) -> float:
+async def cost_of(url: str, pid: int, pages: int) -> float:
     """The share of a core that process `pid` uses while `pages` pages of it are open.
 
     Raises `Unknown` when they do not keep up.
@@ -93,7 +95,7 @@ async def _visit(url: str, told: list[int], number: int) -> None:
 
     async with httpx.AsyncClient(base_url=url, timeout=10) as http:
         page = (await http.get("/night")).text
-        known = re.search(r'"client_id": ?"([^"]+)"', page.replace("&quot;", '"'))
+        known = _CLIENT_ID.search(page)
         if known is None:
             raise Unknown("the room's page does not say who it is")
         query = {

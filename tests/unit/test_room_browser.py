@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -15,6 +16,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from lab.bench import room as bench
 from tests.browser import CHROMIUM, choose, cite, opened
 
 pytestmark = pytest.mark.skipif(
@@ -24,8 +26,8 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where it is served."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
+    """Where the room is served, and the process that serves it."""
     folder = tmp_path_factory.mktemp("room")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -53,10 +55,16 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 assert process.poll() is None, log.read_text()
                 assert time.monotonic() < deadline, log.read_text()
                 time.sleep(0.1)
-        yield url
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture
+def room(served: tuple[str, int]) -> str:
+    """Where it is served."""
+    return served[0]
 
 
 @pytest.fixture
@@ -127,3 +135,20 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
     with page.expect_popup() as popup:
         page.get_by_role("link", name="slow").click()
     expect(popup.value.get_by_text("Something is slow").first).to_be_visible()
+
+
+def test_open_pages_are_measured_as_a_browser_opens_them(
+    served: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bench's pages are taken for pages, ask once a second, and cost the room something."""
+    monkeypatch.setattr(bench, "SETTLE_S", 1.0)
+    monkeypatch.setattr(bench, "WATCH_S", 3.0)
+    url, process = served
+    share = asyncio.run(bench.cost_of(url, process, 2))
+    assert 0 < share < 2
+
+
+def test_pages_that_do_not_open_are_no_measurement(served: tuple[str, int]) -> None:
+    """A room that is not there costs nothing, and that is not its figure."""
+    with pytest.raises(httpx.HTTPError):
+        asyncio.run(bench.cost_of("http://127.0.0.1:1", served[1], 1))
