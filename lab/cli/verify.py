@@ -72,7 +72,7 @@ def verify_command(
 ) -> int:
     """Prove scenarios: live one night of each, and judge every run of the proof matrix."""
     from lab.faultproof import FaultProof, kept_in
-    from lab.proof.kept import confusion_in, proofs_in
+    from lab.proof.kept import proofs_in
     from lab.screen.console import console, emit
 
     if of_faults:
@@ -81,7 +81,7 @@ def verify_command(
     if tabled:
         proofs = proofs_in(tabled)
         folders = [path for path in tabled if path.is_dir()]
-        confused = [row for path in folders for row in confusion_in(path)]
+        confused = _taken_for_another(folders)
         crashes = FaultProof(tuple(row for path in folders for row in kept_in(path).rows))
     else:
         proofs, confused = _live(slugs or [], range(seed, seed + seeds), out, quiet=as_json)
@@ -114,10 +114,8 @@ def _live(
     from lab.errors import BadInput
     from lab.progress import report_for_terminal
     from lab.proof import matrix
-    from lab.proof.confusion import confusion
-    from lab.proof.kept import keep, keep_confusion, nights_in
+    from lab.proof.kept import keep
     from lab.proof.night import live
-    from lab.proof.rows import NOBODY
     from lab.proof.table import rows_table, summary
     from lab.screen.console import console
     from lab.units import duration
@@ -152,10 +150,21 @@ def _live(
                     screen.print(rows_table(rows))
                     took = duration(night.seconds)
                     screen.print(f"{slug}, seed {seed}: {summary(rows)}; {took}")
-        confused = confusion(nights_in(folder, report, only=[NOBODY]), doors.vocabulary)
-    keep_confusion(confused, folder)
     report.say(f"written to {folder}")
-    return proofs, confused
+    return proofs, _taken_for_another([folder])
+
+
+def _taken_for_another(folders: list[Path]) -> list[Row]:
+    """Every night that was recorded there, against every other scenario."""
+    from lab.grading.vocabulary import Vocabulary
+    from lab.progress import report_for_terminal
+    from lab.proof.confusion import confusion
+    from lab.proof.kept import nights_in
+    from lab.proof.rows import NOBODY
+
+    report = report_for_terminal()
+    nights = [night for path in folders for night in nights_in(path, report, only=[NOBODY])]
+    return confusion(nights, Vocabulary.load())
 
 
 def _verify_faults(names: list[str], out: Path | None, *, as_json: bool) -> int:

@@ -24,7 +24,6 @@ from lab.proof.rows import Night, Row
 from lab.scenario import Scenario
 
 PROOF = "proof.json"
-CONFUSION = "confusion.json"
 
 
 @dataclass(frozen=True)
@@ -69,19 +68,6 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
     }
     (own / PROOF).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return proof
-
-
-def keep_confusion(rows: Sequence[Row], folder: Path) -> None:
-    """Save what every night is against the others."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps([asdict(row) for row in rows], indent=1)
-    (folder / CONFUSION).write_text(text + "\n", encoding="utf-8")
-
-
-def confusion_in(folder: Path) -> list[Row]:
-    """What was saved there; nothing where nothing was."""
-    path = folder / CONFUSION
-    return [_row(one) for one in _json(path)] if path.exists() else []
 
 
 def proofs_in(paths: Sequence[Path]) -> list[Proof]:

@@ -18,7 +18,7 @@ from lab.history import FaultSeen, FixSeen, History, Outcome, ServiceSeen
 from lab.library import Library
 from lab.progress import QUIET
 from lab.proof import matrix
-from lab.proof.kept import confusion_in, keep, keep_confusion, nights_in, proofs_in
+from lab.proof.kept import keep, nights_in, proofs_in
 from lab.proof.night import live
 from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
 from lab.proof.table import markdown, rows_table, summary
@@ -209,8 +209,6 @@ class TestKept:
         (again,) = nights_in(tmp_path)
         assert again == whole()
         assert matrix.rows(again, vocabulary()) == rows
-        keep_confusion(rows[:2], tmp_path)
-        assert confusion_in(tmp_path) == rows[:2]
 
     def test_proving_it_again_leaves_nothing_of_the_last_time(self, tmp_path: Path) -> None:
         """No history of a run that is no more."""
@@ -374,8 +372,8 @@ def test_the_command_shows_what_was_proven(tmp_path: Path) -> None:
     told = lab(tmp_path, "verify", "--table", str(folder), "--json")
     assert [one["slug"] for one in json.loads(told.stdout)["proofs"]] == ["3am"]
     for was, code in ((UNKNOWN, 3), (PASS, 1)):
-        keep_confusion([Row("a as b", "promise", FAIL, was, "why")], folder)
-        assert lab(tmp_path, "verify", "--table", str(folder)).returncode == code
+        keep(whole(), [Row("decoy", "mitigated", FAIL, was, "why")], tmp_path / was)
+        assert lab(tmp_path, "verify", "--table", str(tmp_path / was)).returncode == code
     assert lab(tmp_path, "verify", "--table", str(tmp_path)).returncode == 2
     assert lab(tmp_path, "verify", "3am", "3m").returncode == 2
     journal_with_incident(tmp_path / "on")
