@@ -1,64 +1,23 @@
-"""Which statements the databases spend their time on, how, and which were slow.
-
-From Postgres itself: pg_stat_statements looked at twice (what it counts since the server began says
-little about now), EXPLAIN, and the server's own log of slow statements.
-"""
+"""Which statements the databases have logged as slow, with their plans (auto_explain)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from lab.command import CommandFailed
 from lab.errors import LabError
+from lab.statements import SERVERS, name_of
 
 if TYPE_CHECKING:
-    from lab.doors import Doors
     from lab.stack import Stack
 
-SERVERS = ("postgres-primary", "postgres-replica")
-
-WHOLE_TABLE = re.compile(r"Seq Scan on (\w+)")
-
-_COUNTED = """
-SELECT queryid, sum(calls), sum(total_exec_time), sum(rows), min(query)
-FROM pg_stat_statements
-WHERE toplevel AND userid <> 'postgres'::regrole
-GROUP BY queryid
-"""
-_NAMED = re.compile(r"/\*\s*(\w+)\s*\*/\s*")
 _SLOW = re.compile(
     r"^(?P<at>\S+ \S+) UTC \[(?P<pid>\d+)\] (?!postgres@).*?LOG:\s+duration: (?P<ms>[\d.]+) ms\s+"
     r"(?P<rest>.*)$"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """What one statement cost while it was looked at.
-
-    `calls` a second, `mean_s` seconds each, `share` of one second that goes into it (2 is two
-    sessions, all the time); `usual_s` is its mean since the server began to count. `plan` is how
-    it would be carried out now, empty where that cannot be told.
-    """
-
-    server: str
-    name: str
-    text: str
-    calls: float
-    mean_s: float
-    share: float
-    rows: float
-    usual_s: float
-    plan: tuple[str, ...] = ()
-
-    @property
-    def scans(self) -> tuple[str, ...]:
-        """The tables that are read from one end to the other."""
-        return scanned(self.plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,100 +29,6 @@ class Slow:
     name: str
     seconds: float
     plan: tuple[str, ...] = ()
-
-
-def scanned(plan: Iterable[str]) -> tuple[str, ...]:
-    """The tables that a plan reads from one end to the other."""
-    return tuple(table for line in plan for table in WHOLE_TABLE.findall(line))
-
-
-def name_of(query: str) -> str:
-    """The name that the application writes before each statement, else how it begins."""
-    named = _NAMED.search(query)
-    return named[1] if named else " ".join(query.split())[:40].rstrip(";")
-
-
-def busiest(doors: Doors, *, over_s: float, most: int) -> list[Statement]:
-    """The statements that took most time over the next `over_s` seconds, on either server.
-
-    A server that does not answer has none. Raises what the first says where none answers.
-    """
-    stack = doors.stack
-    before = _everywhere(stack)
-    begun = doors.now()
-    doors.pause(over_s)
-    after = _everywhere(stack)
-    took = doors.now() - begun
-    found = [
-        one
-        for server, counted in after.items()
-        if server in before
-        for one in _between(server, before[server], counted, took)
-    ]
-    found.sort(key=lambda one: -one.share)
-    return [_with_plan(stack, one) for one in found[:most]]
-
-
-_Counted = dict[str, tuple[float, float, float, str]]
-"""By query id: calls, seconds, rows and text, all since the server began to count."""
-
-
-def _everywhere(stack: Stack) -> dict[str, _Counted]:
-    counted: dict[str, _Counted] = {}
-    problem: LabError | None = None
-    for server in SERVERS:
-        try:
-            rows = stack.psql(_COUNTED, service=server)
-        except LabError as error:
-            problem = problem or error
-            continue
-        counted[server] = {
-            key: (float(calls), float(ms) / 1000, float(rows), query)
-            for key, calls, ms, rows, query in rows
-        }
-    if not counted and problem is not None:
-        raise problem
-    return counted
-
-
-def _between(server: str, before: _Counted, after: _Counted, took: float) -> Iterator[Statement]:
-    """What was counted in between, by name: one that was prepared with other types has another id
-    and is the same statement."""
-    named: dict[str, list[tuple[tuple[float, ...], str]]] = {}
-    for key, (calls, seconds, rows, query) in after.items():
-        known = before.get(key, (0.0, 0.0, 0.0, query))
-        # Where it went down, it was counted anew.
-        if (more := calls - known[0]) > 0:
-            row = (seconds - known[1], more, rows - known[2], seconds, calls)
-            named.setdefault(name_of(query), []).append((row, query))
-    for name, several in named.items():
-        spent, calls, rows, ever_s, ever = map(sum, zip(*(row for row, _ in several), strict=True))
-        yield Statement(
-            server=server,
-            name=name,
-            text=max(several)[1],
-            calls=calls / took,
-            mean_s=spent / calls,
-            share=spent / took,
-            rows=rows / calls,
-            usual_s=ever_s / ever,
-        )
-
-
-def _with_plan(stack: Stack, one: Statement) -> Statement:
-    return replace(one, plan=plan_of(stack, one.server, one.text))
-
-
-def plan_of(stack: Stack, server: str, query: str) -> tuple[str, ...]:
-    """How the server would carry out a statement whose parameters it does not know.
-
-    Empty for what has no plan, and where pg_stat_statements has replaced too much to read it again.
-    """
-    try:
-        rows = stack.psql(f"EXPLAIN (GENERIC_PLAN) {query}", service=server)
-    except CommandFailed:
-        return ()
-    return tuple(row[0] for row in rows if row)
 
 
 def slow_log(stack: Stack, *, since: float, until: float) -> list[Slow]:

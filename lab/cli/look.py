@@ -75,7 +75,8 @@ def slow_command(
     from lab.doors import open_doors
     from lab.screen.console import console, emit
     from lab.screen.statements import slow_view, statements_view
-    from lab.slow import busiest, by_statement, slow_log
+    from lab.slow import by_statement, slow_log
+    from lab.statements import busiest
 
     begun = _moment(since, time.time())
     with open_doors() as doors:

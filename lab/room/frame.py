@@ -36,7 +36,10 @@ def frame(here: str) -> None:
                 {2: "2 min", 5: "5 min", 15: "15 min"},
                 value=5,
                 on_change=lambda e: ui.run_javascript(f"room.look_back({e.value})"),
-            ).props('dense no-caps color="blue-9" aria-label="How far back"')
+            ).props(
+                'dense no-caps unelevated color="blue-9" toggle-color="white" '
+                'toggle-text-color="primary" aria-label="How far back"'
+            )
         ui.html('<span id="room-blind" role="status"></span>', sanitize=False)
         ui.button(icon="contrast", on_click=dark.toggle).props(
             'flat round dense color=white aria-label="Light or dark"'

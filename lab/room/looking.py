@@ -12,7 +12,7 @@ from lab.room.room import Room
 from lab.room.tracing import tracing
 from lab.screen.console import clock
 from lab.series import Sample
-from lab.slow import Statement, busiest
+from lab.statements import Statement, busiest
 from lab.units import duration, measure
 
 ROWS = 15
@@ -147,10 +147,11 @@ def _statements(room: Room) -> None:
 
 
 def _statement(one: Statement) -> None:
-    title = (
-        f"{one.server} {one.name}: {measure(one.share, 'ratio')} of one second, "
-        f"{measure(one.calls, '1/s')}, {duration(one.mean_s)} each"
-    )
+    title = f"{one.server} {one.name}: {measure(one.share, 'ratio')} of one second"
+    if one.calls:
+        title += f", {measure(one.calls, '1/s')}, {duration(one.mean_s)} each"
+    if one.running:
+        title += f", {one.running} running for {duration(one.longest_s)}"
     if one.scans:
         title += f", reads all of {', '.join(one.scans)}"
     with ui.expansion(title).props("dense dense-toggle").classes("w-full text-sm"):

@@ -6,16 +6,12 @@ from nicegui import ui
 
 from lab.errors import LabError
 from lab.room.room import Room
-from lab.screen.lines import bar
 from lab.screen.waterfall import where_it_went
 from lab.tracing.spans import in_order
 from lab.tracing.trace import Trace, follow
 from lab.units import duration
 
 READ, UPLOAD = "/api/feed", "/api/photos"
-
-BAR = 22
-"""Columns of a waterfall beside the charts."""
 
 
 def tracing(room: Room) -> None:
@@ -60,14 +56,19 @@ def tracing(room: Room) -> None:
 
 def _waterfall(trace: Trace) -> None:
     first = min(one.began for one in trace.spans)
-    whole = max(one.ended for one in trace.spans) - first
+    whole = max(max(one.ended for one in trace.spans) - first, 1e-6)
     for depth, one in in_order(trace.spans):
-        drawn = bar(0, one.seconds, max(one.began - first, 0.0), whole, BAR).plain
-        name = f"{'  ' * depth}{one.name}"
-        line = f"{one.service:<6} {name:<30.30} {duration(one.seconds):>7} {drawn:<{BAR}}"
-        label = ui.label(f"{line} {one.detail}").classes("room-mono")
-        if one.failed:
-            label.classes("text-negative")
+        begins = 100 * max(one.began - first, 0.0) / whole
+        wide = min(100 * one.seconds / whole, 100 - begins)
+        step = ui.element("div").classes("room-step").tooltip(f"{one.name} {one.detail}")
+        with step:
+            ui.label(one.service).classes("room-dim")
+            ui.label(one.name).style(f"padding-left: {0.6 * depth:.1f}em")
+            with ui.element("div"):
+                bar = ui.element("div").classes("room-bar")
+                bar.style(f"margin-left: {begins:.2f}%; width: {wide:.2f}%")
+            ui.label(duration(one.seconds)).classes("text-right")
+            ui.label(one.detail).classes("text-negative" if one.failed else "room-dim")
     for note in trace.notes:
         ui.label(note).classes("text-sm")
     ui.label(where_it_went(trace)).classes("text-sm font-bold")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from lab.screen.console import clock, table
-from lab.slow import WHOLE_TABLE, scanned
+from lab.statements import WHOLE_TABLE, scanned
 from lab.units import duration, measure
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from lab.slow import Often, Statement
+    from lab.slow import Often
+    from lab.statements import Statement
 
 SLOWER = 5.0
 """A statement that takes so many times as long as usual stands out."""
@@ -27,17 +28,20 @@ DEAR = 0.1
 def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[RenderableType]:
     """Where the time goes now, and the plans of those that it goes to."""
     if not busy:
-        yield Text(f"no statement has ended within {duration(over_s)}")
+        yield Text(f"no statement has run within {duration(over_s)}")
         return
-    made = table("server", "statement", "calls", "each", "usually", "of one second", "rows", "")
+    made = table(
+        "server", "statement", "ended", "each", "usually", "running", "of one second", "rows", ""
+    )
     for one in busy:
         slow = one.mean_s > SLOWER * one.usual_s
         made.add_row(
             one.server,
             one.name,
             measure(one.calls, "1/s"),
-            Text(duration(one.mean_s), style="bold red" if slow else ""),
-            duration(one.usual_s),
+            Text(duration(one.mean_s) if one.calls else "-", style="bold red" if slow else ""),
+            duration(one.usual_s) if one.usual_s else "-",
+            f"{one.running}, for {duration(one.longest_s)}" if one.running else "",
             measure(one.share, "ratio"),
             f"{one.rows:.3g}",
             Text(f"reads all of {', '.join(one.scans)}" if one.scans else "", style="red"),

@@ -66,8 +66,8 @@ def picture(page: Page, name: str) -> None:
     folder = os.environ.get("LAB_PICTURES")
     if folder:
         # Words that only say for a moment what has been done would hide what they lie on.
-        expect(page.locator(".q-notification")).to_have_count(0)
-        page.screenshot(path=Path(folder) / f"room-{name}.png")
+        expect(page.locator(".q-notification")).to_have_count(0, timeout=15_000)
+        page.screenshot(path=Path(folder) / f"room-{name}.png", animations="disabled")
 
 
 def tab(page: Page, name: str) -> None:

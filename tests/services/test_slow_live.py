@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from lab.doors import Doors, open_doors
-from lab.slow import busiest, by_statement, slow_log
+from lab.slow import by_statement, slow_log
 from lab.stack import Stack
+from lab.statements import busiest
 from tests.services.customer import Darkroom, until
 from tests.services.flags import anybody
 
@@ -52,20 +53,39 @@ def test_the_busiest_statements_have_plans(doors: Doors, darkroom: Darkroom) -> 
     assert feed.scans == ()
 
 
+def test_what_does_not_end_is_seen(doors: Doors, darkroom: Darkroom) -> None:
+    """A like that waits for a lock for longer than one looks has not ended, and may never: it would
+    be cancelled, and counted nowhere."""
+    stack = doors.stack
+    holder = threading.Thread(
+        target=stack.psql, args=(LOCKED.replace("pg_sleep(1)", "pg_sleep(3)"),)
+    )
+    holder.start()
+    waiting = threading.Thread(target=darkroom.like, args=(11, anybody()))
+    try:
+        until(lambda: _sleeps(stack), bool, "the lock is held", 5)
+        waiting.start()
+        found = {one.name: one for one in busiest(doors, over_s=1, most=20)}
+    finally:
+        holder.join()
+        waiting.join()
+    assert found["like"].running == 1
+    assert found["like"].longest_s > 0.5
+    assert found["like"].share > 0.4
+
+
+def _sleeps(stack: Stack) -> bool:
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    return stack.psql(asleep) != [["0"]]
+
+
 def test_what_was_slow_is_in_the_log(stack: Stack, darkroom: Darkroom) -> None:
     """A like that waits for somebody's lock for a second."""
     begun = time.time()
     holder = threading.Thread(target=stack.psql, args=(LOCKED,))
     holder.start()
     try:
-        until(
-            lambda: stack.psql(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-            ),
-            lambda rows: rows != [["0"]],
-            "the lock is held",
-            5,
-        )
+        until(lambda: _sleeps(stack), bool, "the lock is held", 5)
         assert darkroom.like(11, anybody()).status_code < 300
     finally:
         holder.join()

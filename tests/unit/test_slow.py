@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lab.slow import Slow, _between, by_statement, name_of, parse_log
+from lab.slow import Slow, by_statement, parse_log
+from lab.statements import between, name_of
 
 LOG = """\
 2026-11-20 03:00:10.500 UTC [61] darkroom@darkroom worker LOG:  duration: 1078.400 ms  execute \
@@ -53,10 +54,24 @@ def test_statements_are_what_happened_in_between() -> None:
         "3": (2.0, 0.1, 2.0, "x"),
         "4": (5.0, 1.0, 5.0, "y"),
     }
-    (one,) = _between("postgres-replica", before, after, 2.0)
+    (one,) = between("postgres-replica", before, after, [], 2.0)
     assert (one.name, one.text) == ("feed", feed)
     assert (one.calls, one.mean_s, one.share, one.rows) == (10.0, 0.15, 1.5, 1.5)
     assert one.usual_s == pytest.approx(4 / 120)
+
+
+def test_what_has_not_ended_counts() -> None:
+    """A statement that takes longer than one looks takes time, though nothing has counted it; of
+    its age only what was looked at."""
+    feed = "/* feed */ SELECT 1"
+    counted = {"1": (10.0, 1.0, 10.0, feed)}
+    running = [(feed, 5.0), (feed, 1.0), ("/* new */ SELECT 2", 0.5)]
+    found = {one.name: one for one in between("p", counted, counted, running, 2.0)}
+    assert found["feed"].share == pytest.approx((2.0 + 1.0) / 2.0)
+    assert (found["feed"].running, found["feed"].longest_s) == (2, 5.0)
+    assert (found["feed"].calls, found["feed"].mean_s, found["feed"].usual_s) == (0, 0, 0.1)
+    assert found["new"].text == "/* new */ SELECT 2"
+    assert found["new"].usual_s == 0
 
 
 @pytest.mark.parametrize(
