@@ -38,17 +38,11 @@ SELECT k.user_id, k.key, k.photo_id
 FROM (VALUES {pairs}) AS wanted (user_id, key)
 JOIN idempotency_keys AS k USING (user_id, key)
 """
-# One photo at a time, by whichever index is there: without one of them a join would read the whole
-# table, on a night when the database has no time for that. OFFSET 0 keeps it from being a join.
 _TWINS = """
 SELECT p.id, twin.id
 FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
-CROSS JOIN LATERAL (
-    SELECT t.id FROM photos AS t
-    WHERE t.checksum = p.checksum AND t.user_id = p.user_id AND t.id <> p.id
-    OFFSET 0
-) AS twin
+JOIN photos AS twin ON twin.checksum = p.checksum AND twin.user_id = p.user_id AND twin.id <> p.id
 """
 _LIKES = """
 SELECT l.photo_id, l.user_id
