@@ -34,6 +34,9 @@ SELECT query, extract(epoch FROM clock_timestamp() - query_start)
 FROM pg_stat_activity
 WHERE state = 'active' AND backend_type = 'client backend' AND usename <> 'postgres'
 """
+_CUT = 1023
+"""Where pg_stat_activity cuts a text off (track_activity_query_size, less one)."""
+
 _NAMED = re.compile(r"/\*\s*(\w+)\s*\*/\s*")
 
 
@@ -148,7 +151,7 @@ def between(
         yield Statement(
             server=server,
             name=name,
-            text=max(several)[1],
+            text=_as_it_came(name, running) or max(several)[1],
             calls=calls / took,
             mean_s=spent / calls if calls else 0.0,
             share=(spent + sum(min(age, took) for age in ages)) / took,
@@ -157,6 +160,12 @@ def between(
             running=len(ages),
             longest_s=max(ages, default=0.0),
         )
+
+
+def _as_it_came(name: str, running: Running) -> str | None:
+    """A statement's text with its constants, which pg_stat_statements takes out; if not cut off."""
+    whole = (text for text, _ in running if len(text) < _CUT and name_of(text) == name)
+    return next(whole, None)
 
 
 def _with_plan(stack: Stack, one: Statement) -> Statement:

@@ -94,7 +94,7 @@ async def past_page(room: Room) -> None:
                 with ui.card().classes("w-48 gap-0"):
                     ui.label(family).classes("font-bold")
                     ui.linear_progress(share, show_value=False)
-                    ui.label(f"{share:.0%} of the points in {count}").classes("text-sm")
+                    ui.label(f"{100 * share:.0f} % of the points in {count}").classes("text-sm")
         rows = [_row(one) for one in found]
         columns = [
             {"name": key, "label": label, "field": key, "align": "left", "sortable": True}

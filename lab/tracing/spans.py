@@ -54,6 +54,9 @@ def spans_of(
     ]
 
 
+_ROUNDED_S = 0.002
+"""nginx tells its times in whole milliseconds."""
+
 FRONT = "nginx"
 """The id of the front door's step."""
 
@@ -143,15 +146,17 @@ def own_seconds(spans: Iterable[Span]) -> dict[str, float]:
 
 
 def most_of_it(spans: Sequence[Span]) -> tuple[Span, float] | None:
-    """The step with most time of its own, while the client of the first one waited; and how much.
-
-    What the client or the front door waited for without anybody's word is theirs.
-    """
+    """The step with most time of its own while the client, whose step is the first, waited; and how
+    much that is. What goes on in the queue once the client has its answer is none of it."""
     if not spans:
         return None
     whole = spans[0]
     own = own_seconds(spans)
     # What the client waits for is told better by those whom it waits for.
-    told = [one for one in spans if one.service != whole.service and one.began < whole.ended]
+    told = [
+        one
+        for one in spans
+        if one.service != whole.service and one.ended <= whole.ended + _ROUNDED_S
+    ]
     found = max(told or spans, key=lambda one: own[one.id])
     return found, own[found.id]

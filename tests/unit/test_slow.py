@@ -71,6 +71,9 @@ def test_what_has_not_ended_counts() -> None:
     assert (found["feed"].running, found["feed"].longest_s) == (2, 5.0)
     assert (found["feed"].calls, found["feed"].mean_s, found["feed"].usual_s) == (0, 0, 0.1)
     assert found["new"].text == "/* new */ SELECT 2"
+    cut_off = ("/* feed */ SELECT " + "x" * 1005, 1.0)
+    (whole,) = between("p", counted, counted, [cut_off], 2.0)
+    assert whole.text == feed
     assert found["new"].usual_s == 0
 
 

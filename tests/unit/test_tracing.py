@@ -170,6 +170,12 @@ def test_most_of_it_is_named() -> None:
     )
 
 
+def test_what_the_client_did_not_wait_for_is_not_it() -> None:
+    """An upload is answered before the worker has it, however long that takes."""
+    later = Span("q", "a", "worker", "wait in the queue", 10.8, 9.0)
+    assert where_it_went(Trace(TRACE, "", 202, [*STEPS, later])).startswith("query feed")
+
+
 def test_the_waterfall_is_read_from_above() -> None:
     """Each step on its line, deeper ones further in, with what is worth saying."""
     screen = Console(width=140)

@@ -8,6 +8,7 @@ window.room = (() => {
   let until = 0;
   let minutes = 5;
   let timer = null;
+  let times = 0; // How often the charts have been drawn with something on them.
 
   const short = {
     s: (v) => (v === 0 ? "0" : v < 1 ? `${+(v * 1000).toPrecision(3)} ms` : `${+v.toPrecision(3)} s`),
@@ -105,7 +106,10 @@ window.room = (() => {
     } catch (error) {
       // The room is closed or restarts; the page says so itself.
     }
-    if (!document.hidden) charts.forEach(draw);
+    if (!document.hidden) {
+      charts.forEach(draw);
+      if (points.size) times += 1;
+    }
   }
 
   return {
@@ -123,6 +127,6 @@ window.room = (() => {
       minutes = value;
       charts.forEach(draw);
     },
-    points: () => points.size,
+    times: () => times,
   };
 })();
