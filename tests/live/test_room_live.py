@@ -67,7 +67,7 @@ def picture(page: Page, name: str) -> None:
     if folder:
         # Words that only say for a moment what has been done would hide what they lie on.
         expect(page.locator(".q-notification")).to_have_count(0, timeout=15_000)
-        page.screenshot(path=Path(folder) / f"room-{name}.png", animations="disabled")
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
 
 def tab(page: Page, name: str) -> None:
@@ -83,11 +83,11 @@ def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stac
         page.get_by_label("Seed").fill("2")
         card = page.get_by_label("3am", exact=True)
         expect(card).to_be_visible()
-        picture(page, "catalogue")
+        picture(page, "room-catalogue")
         card.get_by_role("button", name="Be on call").click()
         expect(page.get_by_role("alert").get_by_text("PAGE")).to_be_visible(timeout=PAGED_MS)
         expect(page.get_by_text("BROKEN").first).to_be_visible(timeout=60_000)
-        picture(page, "paged")
+        picture(page, "room-paged")
         page.get_by_role("button", name="Acknowledge").click()
 
         # An upload's way through the queue says who is slow, the statements say why.
@@ -100,14 +100,14 @@ def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stac
         expect(slow).to_be_visible(timeout=30_000)
         slow.click()
         expect(page.get_by_text("Seq Scan on photos").first).to_be_visible()
-        picture(page, "look")
+        picture(page, "room-look")
 
         tab(page, "Diagnose")
         cite(page, "Database: rows scanned")
         expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
         choose(page, "What is at fault?", "postgres-primary")
         choose(page, "What is wrong with it?", "missing-index")
-        picture(page, "diagnose")
+        picture(page, "room-diagnose")
         page.get_by_text("This is my last word").click()
         page.get_by_role("button", name="Commit").click()
         expect(page.get_by_text("the diagnosis is recorded")).to_be_visible()
@@ -119,27 +119,34 @@ def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stac
         )
         page.get_by_role("button", name="Run", exact=True).click()
         expect(page.get_by_role("log")).to_contain_text("CREATE INDEX", timeout=60_000)
-        picture(page, "operate")
+        picture(page, "room-operate")
 
         tab(page, "Incident")
         page.get_by_role("button", name="Resolve").click()
         expect(page.get_by_text("It holds: mitigated.")).to_be_visible(timeout=MEASURED_MS)
-        picture(page, "resolved")
+        picture(page, "room-resolved")
         page.get_by_role("button", name="End").click()
         page.get_by_role("button", name="Yes").click()
         tab(page, "Verdict")
         expect(page.get_by_text("mitigated: pass")).to_be_visible(timeout=MEASURED_MS)
         expect(page.get_by_text("diagnosed: pass")).to_be_visible()
         expect(page.get_by_text("The answer: postgres-primary, missing-index")).to_be_visible()
-        picture(page, "verdict")
+        picture(page, "room-verdict")
+        with page.expect_popup() as popup:
+            page.get_by_role("link", name="The whole story").click()
+        story = popup.value
+        story.set_viewport_size({"width": 1180, "height": 1190})
+        expect(story.get_by_role("heading", name="The night on one clock")).to_be_visible()
+        picture(story, "report")
+        story.close()
 
         page.get_by_role("link", name="Past").click()
         past = page.get_by_role("row").filter(has_text="3am").first
         expect(past).to_be_visible()
-        picture(page, "past")
+        picture(page, "room-past")
         page.get_by_role("button", name="Light or dark").click()
         page.get_by_role("link", name="Night").click()
         page.wait_for_function("room.times() >= 3")
-        picture(page, "dark")
+        picture(page, "room-dark")
     assert operator.type("ack").code == 2, "an incident is still on"
     assert [one.name for one in stack.services() if not one.ok] == []
