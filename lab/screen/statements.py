@@ -47,7 +47,9 @@ def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[Render
             Text(f"reads all of {', '.join(one.scans)}" if one.scans else "", style="red"),
         )
     yield made
-    for one in [one for one in busy if one.plan and one.share > DEAR][:PLANS]:
+    # Both servers mostly plan alike: once is enough.
+    told = {one.name: one for one in reversed(busy) if one.plan and one.share > DEAR}
+    for one in sorted(told.values(), key=lambda one: -one.share)[:PLANS]:
         yield from _plan(f"{one.name}, as {one.server} would carry it out now", one.plan)
 
 
