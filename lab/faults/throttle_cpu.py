@@ -21,10 +21,10 @@ LEAST = 0.01
 """Cores. With less a container hardly gets on with its own health checks."""
 
 
-FIT = 0.1
-"""How far the use may drift from what `times_used` was measured at: with a host's other guests the
-same request costs a tenth more or less from one minute to the next, and a night that is to be
-between too much and enough has not much more room."""
+FIT = 0.15
+"""How far the use may drift from what `times_used` was measured at. With a host's other guests the
+same request costs up to a tenth more or less from one minute to the next, which is not to stop a
+night each time; one that is to be between too much and enough has not much more room than this."""
 
 
 class ThrottleCpuParams(FaultParams):

@@ -66,7 +66,7 @@ def test_without_a_stage_that_fits_nothing_is_broken(
 @pytest.mark.parametrize(
     ("uses", "fits"), [(0.1, True), (0.108, True), (0.092, True), (0.12, False), (0.08, False)]
 )
-def test_what_follows_the_use_fits_within_a_tenth(
+def test_what_follows_the_use_fits_where_it_is_about_the_same(
     monkeypatch: pytest.MonkeyPatch, uses: float, fits: bool
 ) -> None:
     """1.2 times what is used stays that only while about as much is used."""
