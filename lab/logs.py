@@ -31,10 +31,6 @@ PROBES = ("/health", "/ready", "/metrics")
 """Asked by the lab's own watchers, all the time: no request of anybody's."""
 
 
-SPAN = "span"
-"""The message of a line that is about a step of a traced request: see `lab.spans`."""
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """One line of one service.
@@ -131,7 +127,7 @@ def parse(service: str, line: bytes | str) -> Event | None:
         fields = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(fields, dict) or fields.get("message") == SPAN:
+    if not isinstance(fields, dict):
         return None
     for tier, reader in _READERS.items():
         if service.startswith(tier):

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lab.logs import SPAN, parse, written
+from lab.logs import parse, written
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -68,8 +69,8 @@ def _parse(service: str, line: bytes, trace_id: str) -> Span | None:
         return None
     if not isinstance(fields, dict):
         return None
-    if fields.get("message") == SPAN:
-        return _span(service, fields) if fields.get("trace_id") == trace_id else None
+    if "context" in fields:
+        return _span(service, fields) if _id(fields["context"]["trace_id"]) == trace_id else None
     event = parse(service, line) if service == FRONT else None
     if event is None or event.request_id != trace_id or event.seconds is None:
         return None
@@ -86,20 +87,26 @@ def _parse(service: str, line: bytes, trace_id: str) -> Span | None:
 
 
 def _span(service: str, fields: Mapping[str, Any]) -> Span:
-    attributes = fields.get("attributes") or {}
+    """From the JSON that OpenTelemetry's SDK makes of a span."""
+    began, ended = (datetime.fromisoformat(fields[name]) for name in ("start_time", "end_time"))
+    status = fields["status"]
+    why = str(status.get("description") or "").rstrip(": ")
     return Span(
-        id=fields["span_id"],
-        parent=fields["parent_id"],
+        id=_id(fields["context"]["span_id"]),
+        parent=_id(fields["parent_id"]) if fields["parent_id"] else None,
         # Of several replicas under one name only the line says which it was.
-        service=fields.get("replica") or service,
+        service=fields["resource"]["attributes"].get("service.instance.id") or service,
         name=fields["name"],
-        began=float(fields["began"]),
-        seconds=float(fields["duration_ms"]) / 1000,
-        detail=": ".join(
-            said for said in (_telling(attributes), (fields["error"] or "").rstrip(": ")) if said
-        ),
-        failed=fields["error"] is not None,
+        began=began.timestamp(),
+        seconds=(ended - began).total_seconds(),
+        detail=": ".join(said for said in (_telling(fields["attributes"]), why) if said),
+        failed=status["status_code"] == "ERROR",
     )
+
+
+def _id(text: str) -> str:
+    """Ids are written as 0x..., and sent without."""
+    return text.removeprefix("0x")
 
 
 def _telling(attributes: Mapping[str, Any]) -> str:

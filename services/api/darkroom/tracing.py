@@ -11,7 +11,7 @@ id, so that one id finds the log lines and the trace.
 from __future__ import annotations
 
 import re
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -22,18 +22,15 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
+    ConsoleSpanExporter,
     SimpleSpanProcessor,
-    SpanExporter,
-    SpanExportResult,
 )
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from darkroom.config import Config
-
-log = structlog.get_logger("darkroom.tracing")
 
 #: Probes and scrapes are nobody's requests.
 _UNTRACED = frozenset({"/health", "/ready", "/metrics"})
@@ -56,7 +53,7 @@ def configure(config: Config) -> TracerProvider:
         id_generator=_RequestIds(),
         shutdown_on_exit=False,
     )
-    provider.add_span_processor(SimpleSpanProcessor(SpanLog()))
+    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=_line)))
     if config.otlp_endpoint:
         # Here, because it costs memory that a replica without a collector has better uses for.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -88,7 +85,8 @@ def span(
     if not trace.get_current_span().is_recording():
         return _NOTHING
     dotted = {key.replace("__", "."): value for key, value in attributes.items()}
-    return _tracer.start_as_current_span(name, kind=kind, attributes=dotted)
+    # Why it failed is in its status; where, is in the log.
+    return _tracer.start_as_current_span(name, kind=kind, attributes=dotted, record_exception=False)
 
 
 def carrier() -> dict[str, str]:
@@ -107,29 +105,6 @@ class _RequestIds(RandomIdGenerator):
         return int(given, 16) if _TRACE_ID.fullmatch(given) else super().generate_trace_id()
 
 
-class SpanLog(SpanExporter):
-    """Writes each span as a line of the log; `began` is Unix time."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        for one in spans:
-            if one.context is None or one.start_time is None or one.end_time is None:
-                continue
-            log.info(
-                "span",
-                trace_id=trace.format_trace_id(one.context.trace_id),
-                span_id=trace.format_span_id(one.context.span_id),
-                parent_id=trace.format_span_id(one.parent.span_id) if one.parent else None,
-                name=one.name,
-                began=one.start_time / 1e9,
-                duration_ms=round((one.end_time - one.start_time) / 1e6, 3),
-                error=_error(one),
-                attributes=dict(one.attributes or {}),
-            )
-        return SpanExportResult.SUCCESS
-
-
-def _error(one: ReadableSpan) -> str | None:
-    """Why it failed, which may be untold; None where it did not."""
-    if one.status.status_code is not StatusCode.ERROR:
-        return None
-    return one.status.description or ""
+def _line(span: ReadableSpan) -> str:
+    """A span as OpenTelemetry writes it in JSON, on one line of the log."""
+    return span.to_json(indent=None) + "\n"

@@ -8,24 +8,20 @@ named. The API's lines look the same (darkroom/tracing.py).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
-import structlog
 from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
+    ConsoleSpanExporter,
     SimpleSpanProcessor,
-    SpanExporter,
-    SpanExportResult,
 )
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
-log = structlog.get_logger("worker.tracing")
 
 #: Longest wait for the collector; seconds.
 _PATIENCE = 2
@@ -38,11 +34,11 @@ _tracer = trace.get_tracer("darkroom_worker")
 def configure() -> TracerProvider:
     """Makes spans of this process known; to be shut down when the process ends."""
     provider = TracerProvider(
-        resource=Resource.create({"service.name": "worker"}),
+        resource=Resource.create({"service.name": "worker", "service.instance.id": "worker"}),
         sampler=ParentBased(ALWAYS_OFF),
         shutdown_on_exit=False,
     )
-    provider.add_span_processor(SimpleSpanProcessor(SpanLog()))
+    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=_line)))
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         # Here, because it costs memory that a worker without a collector has better uses for.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -62,7 +58,8 @@ def span(
     if not trace.get_current_span().is_recording():
         return _NOTHING
     dotted = {key.replace("__", "."): value for key, value in attributes.items()}
-    return _tracer.start_as_current_span(name, kind=kind, attributes=dotted)
+    # Why it failed is in its status; where, is in the log.
+    return _tracer.start_as_current_span(name, kind=kind, attributes=dotted, record_exception=False)
 
 
 @contextmanager
@@ -78,29 +75,6 @@ def continued(traceparent: str | None, name: str, enqueued_at: float) -> Iterato
         yield
 
 
-class SpanLog(SpanExporter):
-    """Writes each span as a line of the log; `began` is Unix time."""
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        for one in spans:
-            if one.context is None or one.start_time is None or one.end_time is None:
-                continue
-            log.info(
-                "span",
-                trace_id=trace.format_trace_id(one.context.trace_id),
-                span_id=trace.format_span_id(one.context.span_id),
-                parent_id=trace.format_span_id(one.parent.span_id) if one.parent else None,
-                name=one.name,
-                began=one.start_time / 1e9,
-                duration_ms=round((one.end_time - one.start_time) / 1e6, 3),
-                error=_error(one),
-                attributes=dict(one.attributes or {}),
-            )
-        return SpanExportResult.SUCCESS
-
-
-def _error(one: ReadableSpan) -> str | None:
-    """Why it failed, which may be untold; None where it did not."""
-    if one.status.status_code is not StatusCode.ERROR:
-        return None
-    return one.status.description or ""
+def _line(span: ReadableSpan) -> str:
+    """A span as OpenTelemetry writes it in JSON, on one line of the log."""
+    return span.to_json(indent=None) + "\n"
