@@ -21,12 +21,6 @@ LEAST = 0.01
 """Cores. With less a container hardly gets on with its own health checks."""
 
 
-FIT = 0.15
-"""How far the use may drift from what `times_used` was measured at. With a host's other guests the
-same request costs up to a tenth more or less from one minute to the next, which is not to stop a
-night each time; one that is to be between too much and enough has not much more room than this."""
-
-
 class ThrottleCpuParams(FaultParams):
     """Who has how much left: so many cores, or so many times what it uses under its load."""
 
@@ -48,6 +42,14 @@ class ThrottleCpuParams(FaultParams):
         ge=5,
         le=120,
         description="how long `times_used` looks back; where work comes in rounds, one round",
+    )
+
+    drift: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="how far the use may have drifted from what `times_used` was measured at, as a "
+        "share, when the night is to begin; beyond that the stage is set anew",
     )
 
     @model_validator(mode="after")
@@ -87,9 +89,9 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
         return ThrottleCpuToken(service=params.service, left=left, had=had)
 
     def fits(self, stack: Stack, params: ThrottleCpuParams, token: ThrottleCpuToken) -> bool:
-        if params.times_used is None:
+        if params.times_used is None or params.drift is None:
             return True
-        return abs(token.left / NANO / _cores(stack, params) - 1) <= FIT
+        return abs(token.left / NANO / _cores(stack, params) - 1) <= params.drift
 
     def inject(self, stack: Stack, token: ThrottleCpuToken) -> None:
         self._update(stack, token, dict.fromkeys(token.had, token.left))

@@ -71,15 +71,18 @@ def test_what_follows_the_use_fits_where_it_is_about_the_same(
 ) -> None:
     """1.2 times what is used stays that only while about as much is used."""
     monkeypatch.setattr("lab.faults.throttle_cpu._used", lambda *_: uses)
-    params = ThrottleCpuParams(fault="throttle_cpu", service="api-1", times_used=1.2)
+    params = ThrottleCpuParams(fault="throttle_cpu", service="api-1", times_used=1.2, drift=0.15)
     token = ThrottleCpuToken(service="api-1", left=round(0.12 * NANO), had={"one": NANO})
     stack: Stack = None  # type: ignore[assignment]  # only passed on
     assert ThrottleCpu().fits(stack, params, token) is fits
 
 
-def test_fixed_cores_always_fit() -> None:
-    """Who asks for cores gets cores, whatever is used."""
-    params = ThrottleCpuParams(fault="throttle_cpu", service="api-1", cpus=0.05)
+@pytest.mark.parametrize("asked", [{"cpus": 0.05}, {"times_used": 2.1}])
+def test_what_asks_for_no_more_always_fits(asked: dict[str, float]) -> None:
+    """Who asks for cores gets cores; where a night has room, it is not set anew for a drift."""
+    params = ThrottleCpuParams.model_validate(
+        {"fault": "throttle_cpu", "service": "api-1", **asked}
+    )
     token = ThrottleCpuToken(service="api-1", left=NANO // 20, had={"one": NANO})
-    stack: Stack = None  # type: ignore[assignment]
+    stack: Stack = None  # type: ignore[assignment]  # is not asked
     assert ThrottleCpu().fits(stack, params, token)
