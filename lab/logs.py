@@ -121,13 +121,19 @@ def _is_replica(service: str, name: str) -> bool:
     return name in TIERS and service.startswith(f"{name}-")
 
 
-def parse(service: str, line: bytes | str) -> Event | None:
-    """One line as an event; None for one that is about no request."""
+def fields_of(line: bytes | str) -> dict[str, Any] | None:
+    """What a line says, by name; None for one that is no JSON object."""
     try:
         fields = json.loads(line)
     except ValueError:
         return None
-    if not isinstance(fields, dict):
+    return fields if isinstance(fields, dict) else None
+
+
+def parse(service: str, line: bytes | str) -> Event | None:
+    """One line as an event; None for one that is about no request."""
+    fields = fields_of(line)
+    if fields is None:
         return None
     for tier, reader in _READERS.items():
         if service.startswith(tier):

@@ -6,13 +6,12 @@ log is as good as one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lab.logs import parse, written
+from lab.logs import fields_of, parse, written
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -63,11 +62,8 @@ FRONT = "nginx"
 
 
 def _parse(service: str, line: bytes, trace_id: str) -> Span | None:
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(fields, dict):
+    fields = fields_of(line)
+    if fields is None:
         return None
     if "context" in fields:
         return _span(service, fields) if _id(fields["context"]["trace_id"]) == trace_id else None

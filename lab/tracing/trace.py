@@ -22,7 +22,9 @@ QUEUE_S = 30.0
 TASK = "process photo"
 """The worker's own step, which it writes down last."""
 
-_LOOK_S = 0.1
+_LOOK_S = (0.1, 1.0)
+"""How often to look, at first and at last: each look reads all that was written since the request,
+which is much on a night with many customers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def follow(
     if accepted:
         on_wait("accepted; following it into the queue")
     deadline = time.monotonic() + (QUEUE_S if accepted else LINES_S)
+    pause, most = _LOOK_S
     while True:
         told = spans_of(
             stack,
@@ -72,7 +75,8 @@ def follow(
         )
         if _complete(told, accepted=accepted) or time.monotonic() > deadline:
             break
-        time.sleep(_LOOK_S)
+        time.sleep(pause)
+        pause = min(2 * pause, most)
     return Trace(
         exchange.trace_id,
         whole,
