@@ -11,6 +11,7 @@ from lab.cli import Json, command
 
 if TYPE_CHECKING:
     from lab.proof.kept import Proof
+    from lab.proof.neighbour import Kind
     from lab.proof.rows import Row
 
 Slugs = Annotated[
@@ -68,6 +69,17 @@ def verify_command(
     page: Annotated[
         Path | None, typer.Option("--markdown", help="Also write the proofs as a page.")
     ] = None,
+    disturbed: Annotated[
+        str,
+        typer.Option(
+            "--disturbed",
+            metavar="KIND",
+            help="What else goes on meanwhile: none, core, bursts, disk, suspended.",
+        ),
+    ] = "none",
+    untempted: Annotated[
+        bool, typer.Option("--untempted", help="No wrong fixes: short nights.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Prove scenarios: live one night of each, and judge every run of the proof matrix."""
@@ -84,7 +96,14 @@ def verify_command(
         confused = _taken_for_another(folders)
         crashes = FaultProof(tuple(row for path in folders for row in kept_in(path).rows))
     else:
-        proofs, confused = _live(slugs or [], range(seed, seed + seeds), out, quiet=as_json)
+        proofs, confused = _live(
+            slugs or [],
+            range(seed, seed + seeds),
+            out,
+            _kind(disturbed),
+            quiet=as_json,
+            untempted=untempted,
+        )
     if page is not None:
         from lab.proof.table import markdown
 
@@ -107,7 +126,13 @@ def verify_command(
 
 
 def _live(
-    slugs: list[str], seeds: range, out: Path | None, *, quiet: bool
+    slugs: list[str],
+    seeds: range,
+    out: Path | None,
+    kind: Kind,
+    *,
+    quiet: bool,
+    untempted: bool,
 ) -> tuple[list[Proof], list[Row]]:
     """Live through every night, tell of each as it ends, and hold all of them together."""
     from lab.doors import open_doors
@@ -142,7 +167,8 @@ def _live(
                     seed,
                     report,
                     lambda run, one: report.say(f"{run}: {one.outcome}"),
-                    tempted=seed == seeds.start,
+                    tempted=seed == seeds.start and not untempted,
+                    kind=kind,
                 )
                 rows = matrix.rows(night, doors.vocabulary)
                 proofs.append(keep(night, rows, folder))
@@ -152,6 +178,17 @@ def _live(
                     screen.print(f"{slug}, seed {seed}: {summary(rows)}; {took}")
     report.say(f"written to {folder}")
     return proofs, _taken_for_another([folder])
+
+
+def _kind(word: str) -> Kind:
+    from lab.errors import BadInput
+    from lab.proof.neighbour import KINDS, MEANING
+
+    for kind in KINDS:
+        if kind == word:
+            return kind
+    known = "; ".join(f"{kind}: {MEANING[kind]}" for kind in KINDS)
+    raise BadInput(f"--disturbed {word}: no such disturbance", remedy=known)
 
 
 def _taken_for_another(folders: list[Path]) -> list[Row]:

@@ -9,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from pydantic import ValidationError
 from lab import archive
 from lab.errors import BadInput
 from lab.history import Outcome
+from lab.host.pressure import Pressure
 from lab.progress import QUIET, Report
+from lab.proof.neighbour import Kind
 from lab.proof.rows import Night, Row
 from lab.scenario import Scenario
 
@@ -38,6 +40,8 @@ class Proof:
     cores: int
     at: str
     rows: tuple[Row, ...]
+    beside: Kind = "none"
+    busy: dict[str, Pressure] = field(default_factory=dict)
 
 
 def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
@@ -58,6 +62,8 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
         cores=os.cpu_count() or 0,
         at=datetime.now(tz=UTC).isoformat(timespec="seconds"),
         rows=tuple(rows),
+        beside=night.beside,
+        busy=night.busy,
     )
     document = {
         **asdict(proof),
@@ -75,8 +81,9 @@ def proofs_in(paths: Sequence[Path]) -> list[Proof]:
     return [
         Proof(
             **{
-                **{name: document[name] for name in Proof.__dataclass_fields__},
+                **{name: document[name] for name in Proof.__dataclass_fields__ if name in document},
                 "rows": tuple(_row(one) for one in document["rows"]),
+                "busy": {name: Pressure(**one) for name, one in document.get("busy", {}).items()},
             }
         )
         for document in map(_json, _files(paths))
@@ -106,7 +113,14 @@ def nights_in(
             report.say(f"{path.parent} is of another version, and is left out: {reason}")
             continue
         found.append(
-            Night(scenario, runs, document["undone"], document["problem"], document["seconds"])
+            Night(
+                scenario,
+                runs,
+                document["undone"],
+                document["problem"],
+                document["seconds"],
+                document.get("beside", "none"),
+            )
         )
     return found
 

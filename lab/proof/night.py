@@ -20,9 +20,11 @@ from lab.ending import Measured, resolve
 from lab.errors import LabError
 from lab.gather import gather, last_recovery
 from lab.history import History, Outcome, Recovery
+from lab.host.pressure import Pressure, Watch, watching
 from lab.library import decoys_in
 from lab.progress import Report
-from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, up_to
+from lab.proof.neighbour import Kind, beside
+from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, START, Night, up_to
 from lab.records import Row as Incident
 from lab.restore import restore
 from lab.scenario import Decoy, Scenario
@@ -48,15 +50,25 @@ class _Live:
     scenario: Scenario
     report: Report
     on_measured: Told
+    watch: Watch
+    since: float
     claims: list[tuple[str, float, Recovery | None]] = field(default_factory=list)
     runs: dict[str, History] = field(default_factory=dict)
     undone: dict[str, str] = field(default_factory=dict)
+    busy: dict[str, Pressure] = field(default_factory=dict)
 
     def record(self, name: str, measured: Measured) -> None:
         """Note when a run ended and what was measured then; the rest Prometheus keeps."""
         self.on_measured(name, measured)
         recovery = last_recovery(self.doors, self.row)
         self.claims.append((name, self.doors.now(), recovery))
+        self.note(name)
+
+    def note(self, name: str) -> None:
+        """Note what the machine was like since the last note."""
+        now = self.doors.now()
+        self.busy[name] = self.watch.between(self.since, now)
+        self.since = now
 
     def collect(self) -> None:
         """Read what was recorded, once for all runs since the last time."""
@@ -77,34 +89,65 @@ def live(
     on_measured: Told = lambda *_: None,
     *,
     tempted: bool = True,
+    kind: Kind = "none",
 ) -> Night:
     """Live through a scenario and record every run. The stack is home afterwards.
 
     What goes wrong on the way is in the night, not raised; but for `BadInput` of a scenario that
     cannot be read. `on_measured` hears of each run as soon as it was measured. Without being
     `tempted` there is nobody but those who do nothing and those who do right: a short night.
+    `kind` is what else goes on on this machine meanwhile.
     """
+    with watching() as watch, beside(kind, lambda: _containers(doors)):
+        return _live(doors, slug, seed, report, on_measured, watch, tempted=tempted, kind=kind)
+
+
+def _live(
+    doors: Doors,
+    slug: str,
+    seed: int,
+    report: Report,
+    on_measured: Told,
+    watch: Watch,
+    *,
+    tempted: bool,
+    kind: Kind,
+) -> Night:
     scenario = doors.library.load(slug, seed)
     begun = doors.now()
     problem: str | None = None
     night: _Live | None = None
     try:
         row = incident.start(doors, slug, seed, report)
-        night = _Live(doors, row, incident.scenario_of(row), report, on_measured)
+        night = _Live(doors, row, incident.scenario_of(row), report, on_measured, watch, begun)
+        night.note(START)
         _through(night, tempted=tempted)
     except LabError as error:
         problem = error.message
         if night is not None:
             night.collect()
     if night is None:
-        return Night(scenario, problem=problem, seconds=doors.now() - begun)
+        passed = doors.now()
+        busy = {START: watch.between(begun, passed)}
+        return Night(scenario, problem=problem, seconds=passed - begun, beside=kind, busy=busy)
     try:
         restore(doors, report)
     except LabError as error:
         problem = problem or f"the stack could not be brought home: {error.message}"
     if problem is not None:
         night.undone["the rest"] = problem
-    return Night(night.scenario, night.runs, night.undone, seconds=doors.now() - begun)
+    return Night(
+        night.scenario,
+        night.runs,
+        night.undone,
+        seconds=doors.now() - begun,
+        beside=kind,
+        busy=night.busy,
+    )
+
+
+def _containers(doors: Doors) -> list[str]:
+    return [one.container_id for one in doors.stack.services() if one.state == "running"]
 
 
 def _through(night: _Live, *, tempted: bool) -> None:

@@ -7,11 +7,14 @@ from typing import Literal
 
 from lab.archive import recordable
 from lab.history import History, Outcome, Recovery
+from lab.host.pressure import Pressure
+from lab.proof.neighbour import Kind
 from lab.scenario import Scenario
 
 Result = Literal["as promised", "false pass", "false fail", "invalid"]
 WRONG: tuple[Result, ...] = ("false pass", "false fail", "invalid")
 
+START = "start"
 NOBODY = "nobody acts"
 REMEDY = "remedy"
 DECOY = "decoy "
@@ -48,6 +51,8 @@ class Night:
     """What was recorded of one live night: a history up to the end of each run, by its name.
 
     `undone` says of runs that could not be made why. `problem` is why there was no night at all.
+    `beside` is what else went on on the machine, `busy` what the machine was like during each run
+    (and `START`, until the customers suffered).
     """
 
     scenario: Scenario
@@ -55,10 +60,13 @@ class Night:
     undone: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
     seconds: float = 0.0
+    beside: Kind = "none"
+    busy: dict[str, Pressure] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        return f"{self.scenario.slug}-{self.scenario.seed}"
+        kind = "" if self.beside == "none" else f"-{self.beside}"
+        return f"{self.scenario.slug}-{self.scenario.seed}{kind}"
 
 
 def up_to(history: History, at: float, recovery: Recovery | None) -> History:

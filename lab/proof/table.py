@@ -9,7 +9,9 @@ from rich.text import Text
 
 from lab.faultproof import FaultProof
 from lab.faultproof import Outcome as Crashed
+from lab.proof import robust
 from lab.proof.kept import Proof
+from lab.proof.neighbour import MEANING
 from lab.proof.rows import NOBODY, REMEDY, WRONG, Row, count
 from lab.screen.console import coloured, table
 from lab.units import duration
@@ -57,7 +59,8 @@ def markdown(
 ) -> str:
     """The page of all proofs: the nights, and the faults whose process was killed."""
     every = [row for proof in proofs for row in proof.rows]
-    parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n", _nights(proofs)]
+    parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n"]
+    parts += [_beside(proofs), _nights(proofs)]
     for proof in _longest(proofs):
         parts.append(
             f"## {proof.slug}, seed {proof.seed}\n\n{proof.title}. "
@@ -75,6 +78,14 @@ def markdown(
     if crashes is not None and crashes.rows:
         parts.append(_crashes(crashes))
     return "\n".join(parts)
+
+
+def _beside(proofs: Sequence[Proof]) -> str:
+    """What else went on on the machine, and how the nights stood it."""
+    entries = robust.stood(proofs)
+    kinds = list(dict.fromkeys(one.beside for one in entries))
+    meaning = "".join(f"- `{kind}`: {MEANING[kind]}\n" for kind in kinds)
+    return f"## Beside a neighbour\n\n{meaning}\n{robust.markdown(entries)}"
 
 
 def _crashes(proof: FaultProof) -> str:
@@ -109,14 +120,15 @@ def _nights(proofs: Sequence[Proof]) -> str:
     counted = f"the page rang in {_as_promised(paged)}, the remedy was recognised in "
     lines = [
         f"{len(proofs)} nights: {counted}{_as_promised(mended)}.\n",
-        "| scenario | seed | took | the page | the remedy | rows | wrong |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| scenario | seed | beside | took | the page | the remedy | rows | wrong |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for proof, page, fix in zip(proofs, paged, mended, strict=True):
         wrong = [row for row in proof.rows if row.result in WRONG]
         cells = [
             proof.slug,
             str(proof.seed),
+            proof.beside,
             duration(proof.seconds),
             page.why if page else "-",
             str(fix.was) if fix else "-",

@@ -24,20 +24,9 @@ from lab.room.feed import KEPT_S, Feed
 from lab.room.operating import understood
 from lab.room.past import lived, solved, weak
 from lab.signals import Catalogue
-from tests.unit.world import World, doors_to, write_scenario
+from tests.unit.world import World, write_scenario
 
 CATALOGUE = Catalogue.load()
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    with doors_to(world, tmp_path) as opened:
-        yield opened
 
 
 class TestCharts:

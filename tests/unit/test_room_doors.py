@@ -18,18 +18,7 @@ from lab.progress import QUIET
 from lab.room import beside
 from lab.room.room import Room
 from lab.room.server import Keeper, is_local
-from tests.unit.world import World, doors_to, write_scenario
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    with doors_to(world, tmp_path) as opened:
-        yield opened
+from tests.unit.world import write_scenario
 
 
 class TestDoor:

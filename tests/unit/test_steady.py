@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from lab.doors import Doors
@@ -13,20 +10,9 @@ from lab.progress import QUIET
 from lab.prometheus import PrometheusUnavailable
 from lab.series import Condition, Span
 from lab.steady import Look, prove_home, prove_up, refuse, wait_until
-from tests.unit.world import World, doors_to
+from tests.unit.world import World
 
 FAST = Condition(signal="client:latency_seconds:p95", op="<=", value=0.5)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    with doors_to(world, tmp_path) as opened:
-        yield opened
 
 
 def wait(doors: Doors, *conditions: Condition, hold: float = 10, within: float = 30) -> object:

@@ -1,0 +1,155 @@
+"""What else may go on on a learner's machine while a night is lived: `python -m lab.proof.neighbour`.
+
+A process of its own, in a control group of its own where this user may make one, as a browser or a
+call would be. It ends with whoever started it (its standard input closes), and by itself after half
+an hour. It touches nothing but its own time, its own scratch file and, for `suspended`, the
+containers whose ids it is given and the process that started it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Literal, get_args
+
+Kind = Literal["none", "core", "bursts", "disk", "suspended"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+MEANING: Mapping[Kind, str] = {
+    "none": "nothing else on this machine",
+    "core": "one core taken all the time",
+    "bursts": "one core taken for 10 s of every 30",
+    "disk": "a disk that somebody else writes to all the time",
+    "suspended": "the whole machine asleep for 15 s, twice",
+}
+
+LONGEST_S = 1800.0
+BURST_S, PAUSE_S = 10.0, 20.0
+PIECE, PIECES = 4 * 2**20, 32
+ASLEEP_S, ASLEEP_AT = 15.0, (75.0, 150.0)
+"""When, in seconds after the start of the night, the machine falls asleep, and for how long."""
+
+GROUPS = ("/sys/fs/cgroup/cpu/3am-lab-neighbour", "/sys/fs/cgroup/3am-lab-neighbour")
+
+
+@contextmanager
+def beside(kind: Kind, containers: Callable[[], Sequence[str]] = tuple) -> Iterator[None]:
+    """That neighbour, for as long as the block lasts. `containers` lists the stack's ids."""
+    if kind == "none":
+        yield
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab.proof.neighbour", kind],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    assert process.stdin is not None
+    ended = threading.Event()
+    if kind == "suspended":
+        # When it is time: the containers of a night are there only then.
+        begun = time.monotonic()
+
+        def tell() -> None:
+            for at in ASLEEP_AT:
+                if ended.wait(max(0.0, begun + at - time.monotonic())):
+                    return
+                with suppress(OSError, ValueError):
+                    assert process.stdin is not None
+                    process.stdin.write(f"{os.getpid()} {' '.join(containers())}\n")
+                    process.stdin.flush()
+
+        threading.Thread(target=tell, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+        with suppress(OSError):
+            process.stdin.close()
+        process.wait()
+
+
+def _taken(seconds: float) -> None:
+    """One core, for so long."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for _ in range(10_000):
+            pass
+
+
+def _core() -> None:
+    _taken(LONGEST_S)
+
+
+def _bursts() -> None:
+    until = time.monotonic() + LONGEST_S
+    while time.monotonic() < until:
+        _taken(BURST_S)
+        time.sleep(PAUSE_S)
+
+
+def _disk() -> None:
+    """The same file over and over, each piece on the disk before the next."""
+    until = time.monotonic() + LONGEST_S
+    with tempfile.NamedTemporaryFile(dir=Path.cwd()) as file:
+        piece = os.urandom(PIECE)
+        while time.monotonic() < until:
+            file.seek(0)
+            for _ in range(PIECES):
+                file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+
+
+def _sleep_when_told() -> None:
+    """As when a lid is closed: nothing of the stack runs, and nothing of the lab."""
+    for line in sys.stdin:
+        pid, *ids = line.split()
+        _docker("pause", ids)
+        os.kill(int(pid), signal.SIGSTOP)
+        try:
+            time.sleep(ASLEEP_S)
+        finally:
+            os.kill(int(pid), signal.SIGCONT)
+            _docker("unpause", ids)
+
+
+def _docker(verb: str, ids: Sequence[str]) -> None:
+    subprocess.run(["docker", verb, *ids], stdout=subprocess.DEVNULL, check=False)
+
+
+def _own_group() -> None:
+    """Into a control group of its own, beside the engine's; where that is forbidden, not."""
+    for path in map(Path, GROUPS):
+        with suppress(OSError):
+            if (path.parent / "cgroup.procs").exists():
+                path.mkdir(exist_ok=True)
+                (path / "cgroup.procs").write_text(str(os.getpid()))
+                return
+
+
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def main(kind: str) -> None:
+    """Be that neighbour until standard input closes."""
+    _own_group()
+    if kind == "suspended":
+        _sleep_when_told()
+        return
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    {"core": _core, "bursts": _bursts, "disk": _disk}[kind]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
