@@ -1,9 +1,10 @@
 """What else may go on on a learner's machine while a night is lived.
 
-`python -m lab.proof.neighbour KIND` is a process of its own, in a control group of its own where this user may make one, as a browser or a
-call would be. It ends with whoever started it (its standard input closes), and by itself after half
-an hour. It touches nothing but its own time, its own scratch file and, for `suspended`, the
-containers whose ids it is given and the process that started it.
+`python -m lab.proof.neighbour KIND` is a process of its own, in a control group of its own where
+this user may make one, as a browser or a call would be. It ends with whoever started it (its
+standard input closes), and by itself after half an hour. It touches nothing but its own time, its
+own scratch file and, for `suspended`, the containers whose ids it is given and the process that
+started it.
 """
 
 from __future__ import annotations
