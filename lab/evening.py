@@ -34,9 +34,7 @@ def let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report)
     rate = load.rate
     doors.load.stop()
     first = rate * RAMP_STEP_S / load.ramp_s if load.ramp_s else rate
-    state = doors.load.start(
-        first, scenario.load_seconds, scenario.seed, focus=load.focus, fans=load.fans
-    )
+    state = doors.load.start(first, scenario.load_seconds, scenario.seed, **load.interests)
     doors.journal.stamp(number, "load_run", state.run_id or "")
     _ramp(doors, load, report)
     title = f"{rate:g} customers a second: the caches fill up"

@@ -44,6 +44,9 @@ class Load(_Model):
     fans: float = Field(
         default=0, ge=0, le=1, description="share of them who come for the circles of a few stars"
     )
+    uploads: float = Field(
+        default=0, ge=0, le=1, description="share of the others who bring a photo"
+    )
     ramp_s: float = Field(
         default=0,
         ge=0,
@@ -64,6 +67,11 @@ class Load(_Model):
         description="how long the steady state must hold before anything breaks; what everything "
         "that moves afterwards is compared with",
     )
+
+    @property
+    def interests(self) -> dict[str, float]:
+        """What brings them here, as the load generator takes it."""
+        return self.model_dump(include={"focus", "fans", "uploads"})
 
 
 class Objectives(_Model):

@@ -110,10 +110,13 @@ COLLECTOR = "http://jaeger:4318"
 """Where the stack's own store of traces takes them."""
 
 
-def write_env(home: Home, ours: Collection[int], *, extras: Collection[str] = ()) -> dict[str, str]:
+def write_env(
+    home: Home, ours: Collection[int], *, extras: Collection[str] = (), cgroup: str = ""
+) -> dict[str, str]:
     """Choose what this stack still lacks, write the env file and return its content.
 
-    `extras` are compose profiles, of services that not every machine has.
+    `extras` are compose profiles, of services that not every machine has; `cgroup` is the control
+    group of all containers (see lab/host/share.py).
 
     Raises ``BadInput`` as ``choose_ports`` does.
     """
@@ -124,6 +127,7 @@ def write_env(home: Home, ours: Collection[int], *, extras: Collection[str] = ()
         "LAB_SECRETS": str(home.secrets),
         "LAB_HOST_CA": str(home.host_ca),
         "LAB_ENGINE_SOCKET": engine_socket(),
+        "LAB_CGROUP": cgroup,
         **{name: str(port) for name, port in ports.items()},
         "COMPOSE_PROFILES": ",".join(sorted(extras)),
         # Somebody's own collector, or ours.

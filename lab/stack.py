@@ -218,6 +218,7 @@ class Stack:
 
     def _prepare(self, report: Report) -> None:
         """Machine, images, passwords and ports: all that compose needs."""
+        from lab.host import share
         from lab.host.images import Images
         from lab.host.machine import Machine
 
@@ -227,7 +228,12 @@ class Stack:
         self.project.claim(anew=make_secrets(self.home))
         images = Images(self.home, report, self.project)
         images.ready()
-        write_env(self.home, self.project.published(), extras=images.extras())
+        write_env(
+            self.home,
+            self.project.published(),
+            extras=images.extras(),
+            cgroup=share.parent(),
+        )
 
     def _start(self, step: Step, deadline: float) -> list[ServiceState]:
         """Start what does not run, and wait until every service says itself that it is well.
@@ -235,8 +241,11 @@ class Stack:
         The engine's own word comes from its next probe, which is seconds away. Raises ``NotWell``
         when some have ended, or are not well after ``deadline`` seconds.
         """
+        from lab.host import share
+
         options = ("--detach", "--remove-orphans", "--pull", "never")
         self.project.compose("up", *options, timeout=DEADLINE)
+        share.claim(self.env.get("LAB_CGROUP", ""))
         until = time.monotonic() + deadline
         everybody = self.expected
         # Databases first: nobody who needs them is well before they are, and asking costs CPU.

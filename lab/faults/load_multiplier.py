@@ -25,6 +25,9 @@ class LoadMultiplierParams(FaultParams):
     focus: float | None = Field(
         default=None, ge=0, le=1, description="share of them who come for the same few photos then"
     )
+    fans: float | None = Field(
+        default=None, ge=0, le=1, description="share of them who look at somebody's circle then"
+    )
     roam: float | None = Field(
         default=None, ge=0, le=1, description="share of them who look at anything then"
     )
@@ -64,7 +67,7 @@ class LoadMultiplier(Fault[LoadMultiplierParams, LoadMultiplierToken]):
                 f"{params.times:g} times {now.target_rate:g} customers a second are {after:g}",
                 remedy=f"more than {MOST:g} a second say more about this machine than the stack",
             )
-        wanted = params.model_dump(include={"focus", "roam"}, exclude_none=True)
+        wanted = params.model_dump(include={"focus", "fans", "roam"}, exclude_none=True)
         return LoadMultiplierToken(
             run_id=now.run_id,
             before=now.target_rate,

@@ -1,17 +1,22 @@
 #!/bin/sh
-# The operator's fix: look what is at its limit. If it is the application, more of it; if it is what
-# lies behind, more of the application would only bring more of them there: then what is less
-# important is refused at once, so that the rest is served in time. Run it in the checkout.
+# The operator's fix: look what is at its limit. If it is the application's own places at the partner,
+# more of the application has more of them; if it is the partner, more of the application would only
+# ask it more often: then what is less important is refused at once, so that the rest is served in
+# time. Run it in the checkout.
 set -eu
 
-api=$(docker compose ps --quiet api-1)
-limit=$(docker inspect --format '{{.HostConfig.NanoCpus}}' "$api")
-used=$(docker stats --no-stream --format '{{.CPUPerc}}' "$api" | tr -d '%')
+# How many requests wait for a place, as each replica counts them itself.
+waiting=0
+for replica in api-1 api-2 api-3; do
+    here=$(docker compose exec -T "$replica" curl -fsS http://127.0.0.1:8000/metrics |
+        awk '$1 == "partner_waiting" { print int($2) }')
+    waiting=$((waiting + ${here:-0}))
+done
 
-if awk "BEGIN { exit !($used / 100 > 0.8 * $limit / 1000000000) }"; then
-    echo "the replicas of the application are at their limit; adding six"
+if [ "$waiting" -gt 5 ]; then
+    echo "$waiting requests wait for a place at the partner; six replicas more have twice as many again"
     docker compose up --detach --no-deps --scale api=6 api
 else
-    echo "the application is not at its limit, so what it waits for is; shedding"
+    echo "the application has places free, so what it waits for is the partner; shedding"
     docker compose exec -T api-1 flags set shed on
 fi

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from customers.visits import STARS
+from customers.visits import LINKED
 
 from lab import faults
 from lab.errors import Failed
@@ -108,10 +108,11 @@ def test_all_expires_at_one_moment(stack: Stack) -> None:
 
 
 @pytest.fixture
-def fans(customers: Load) -> Iterator[None]:
-    """Most of the customers look at the same few pages."""
+def crowd(stack: Stack, customers: Load) -> Iterator[None]:
+    """All customers look at the same few photos, and the cache knows no other."""
     customers.stop()
-    customers.start(2 * RATE, 900, seed=3, fans=0.9)
+    stack.exec("redis-cache", ["redis-cli", "FLUSHALL"])
+    customers.start(2 * RATE, 900, seed=3, focus=1.0)
     yield
     customers.stop()
     customers.start(RATE, 900, seed=3)
@@ -120,30 +121,30 @@ def fans(customers: Load) -> Iterator[None]:
 @pytest.mark.parametrize(
     "params",
     [
-        RedisFlushParams(fault="redis_flush", keys="circle:*"),
-        ExpireTogetherParams(fault="expire_together", keys="circle:*", in_s=5),
+        RedisFlushParams(fault="redis_flush", keys="photo:*"),
+        ExpireTogetherParams(fault="expire_together", keys="photo:*", in_s=5),
     ],
     ids=["flushed", "expired together"],
 )
-@pytest.mark.usefixtures("fans")
+@pytest.mark.usefixtures("crowd")
 def test_what_is_popular_stays_in_step(stack: Stack, params: FaultParams) -> None:
     """It is loaded together and so expires together, round after round, until it is spread."""
-    until(lambda: lifetimes(stack, "circle:*"), _all_back, "the fans have come", within=30)
+    until(lambda: lifetimes(stack, "photo:*"), _all_back, "the crowd has come", within=30)
     token = broken(stack, params)
     for _ in range(2):
-        until(lambda: lifetimes(stack, "circle:*"), _gone, "the round ends", within=40)
-        until(lambda: lifetimes(stack, "circle:*"), _all_back, "all are back", within=20)
+        until(lambda: lifetimes(stack, "photo:*"), _gone, "the round ends", within=40)
+        until(lambda: lifetimes(stack, "photo:*"), _all_back, "all are back", within=20)
         assert faults.active(stack, params.fault, token)
     healed(stack, params, token)
-    until(lambda: lifetimes(stack, "circle:*"), _gone, "the first one ends", within=10)
+    until(lambda: lifetimes(stack, "photo:*"), _gone, "the first one ends", within=10)
 
 
 def _gone(left: list[int]) -> bool:
-    return len(left) < len(STARS)
+    return len(left) < len(set(LINKED))
 
 
 def _all_back(left: list[int]) -> bool:
-    return len(left) == len(STARS)
+    return len(left) == len(set(LINKED))
 
 
 def test_a_cache_that_nobody_uses_cannot_be_broken(stack: Stack) -> None:

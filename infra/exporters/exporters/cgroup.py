@@ -95,13 +95,13 @@ class Version2:
 
 
 def directory(root: Path, container: str) -> Path | None:
-    """The container's directory in one hierarchy: where Docker's two drivers put it, else wherever
-    it is (rootless engines, an engine inside a container)."""
-    usual = root / "docker" / container, root / "system.slice" / f"docker-{container}.scope"
-    for path in usual:
-        if path.is_dir():
-            return path
+    """The container's directory in one hierarchy: where Docker's two drivers put it, in the engine's
+    own group or in one of the lab's, else wherever it is (rootless engines, an engine inside a
+    container)."""
     names = {container, f"docker-{container}.scope"}
+    for name in names:
+        for path in root.glob(f"*/{name}"):
+            return path
     for parent, children, _ in os.walk(root):
         for child in names.intersection(children):
             return Path(parent, child)

@@ -13,7 +13,7 @@ from darkroom.rate_limit import RateLimit
 from darkroom.services import Services
 from darkroom.telemetry import BodyLimit, Telemetry, Unforeseen
 
-_PARTS = (feed, users, albums, photos, uploads, jobs, health)
+_PARTS = (feed, users, circle, albums, photos, uploads, jobs, health)
 #: Multipart boundaries, part headers and the other fields, on top of the file itself.
 _MULTIPART_ALLOWANCE = 64 * 1024
 
@@ -42,8 +42,8 @@ def create_app(services: Services) -> FastAPI:
         telemetry=tracing.of_requests(services.config),
     )
     app.state.services = services
-    for routes in (feed, users, circle, albums, photos, uploads, jobs, health):
-        app.include_router(routes.router)
+    for part in _PARTS:
+        app.include_router(part.router)
     app.add_api_route("/metrics", _metrics, include_in_schema=False)
     errors.install(app)
     # The last one added is the outermost.

@@ -42,6 +42,8 @@ _QUIET_SECONDS = 1.0
 _GRACE_TTLS = 10
 #: With ttl_jitter, a TTL is between these shares of the configured one.
 _JITTER = (0.5, 1.5)
+#: What is dear to load and changes slowly lives for so many TTLs.
+_LONG_LIVED = {"circle": 4}
 #: Whoever loads an object for all replicas has so long (seconds); then another one may.
 LEASE_SECONDS = 3.0
 
@@ -185,8 +187,9 @@ class Cache:
             return
         flags = self._flags
         least, most = _JITTER if flags.on(TTL_JITTER) else (1.0, 1.0)
-        ttl = self._ttl * random.uniform(least, most)
-        grace = self._ttl * _GRACE_TTLS if flags.on(SERVE_STALE) else 0
+        life = self._ttl * _LONG_LIVED.get(cached.kind, 1)
+        ttl = life * random.uniform(least, most)
+        grace = life * _GRACE_TTLS if flags.on(SERVE_STALE) else 0
         try:
             if flags.on(SERVE_STALE) or flags.on(EARLY_REFRESH):
                 entry = Entry(body, time.time() + ttl, load_seconds).encode()
@@ -197,7 +200,7 @@ class Cache:
                 pipe.hset(cached.key, field, body)
                 pipe.pexpire(cached.key, int(1000 * ttl), nx=True)
                 # Where a flag that has been turned off since had it kept for longer.
-                pipe.pexpire(cached.key, int(1000 * self._ttl * most), lt=True)
+                pipe.pexpire(cached.key, int(1000 * life * most), lt=True)
                 await pipe.execute()
         except (RedisError, OSError) as error:
             self._failed(error)

@@ -23,6 +23,12 @@ class Config:
     cache_password: str
     broker_host: str
     broker_password: str
+    #: The third party, as its base URL; at most so many links are signed there at a time, and a
+    #: request waits at most so long for one of these places, and for an answer.
+    partner_url: str
+    partner_slots: int
+    partner_slot_timeout: float
+    partner_timeout: float
     media: Path
     pool_size: int
     #: Longest wait for a free connection, including the time to open one.
@@ -57,6 +63,10 @@ class Config:
             cache_password=_secret(secrets / "redis_cache"),
             broker_host=env.get("REDIS_BROKER_HOST", "redis-broker"),
             broker_password=_secret(secrets / "redis_broker"),
+            partner_url=env.get("PARTNER_URL", "http://partner:8000"),
+            partner_slots=_whole(env, "PARTNER_SLOTS", 4),
+            partner_slot_timeout=_seconds(env, "PARTNER_SLOT_TIMEOUT", 2.0),
+            partner_timeout=_seconds(env, "PARTNER_TIMEOUT", 3.0),
             media=Path(env.get("MEDIA_DIR", "/media")),
             pool_size=_whole(env, "POOL_SIZE", 10),
             pool_acquire_timeout=_seconds(env, "POOL_ACQUIRE_TIMEOUT", 2.0),
@@ -76,6 +86,12 @@ class Config:
             raise BadConfig(
                 f"READ_BUDGET is {config.read_budget:g} s, less than POOL_ACQUIRE_TIMEOUT and "
                 f"DB_COMMAND_TIMEOUT together ({waits:g} s): a read would outlive its client"
+            )
+        waits = config.partner_slot_timeout + config.partner_timeout
+        if waits > config.read_budget:
+            raise BadConfig(
+                f"READ_BUDGET is {config.read_budget:g} s, less than PARTNER_SLOT_TIMEOUT and "
+                f"PARTNER_TIMEOUT together ({waits:g} s): a read would outlive its client"
             )
         return config
 

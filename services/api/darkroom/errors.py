@@ -11,12 +11,15 @@ from starlette.exceptions import HTTPException
 
 from darkroom.answers import answer
 from darkroom.db import DatabaseTrouble
+from darkroom.partner import PartnerTrouble
 
 log = structlog.get_logger("darkroom.errors")
 
 MEDIA_TYPE = "application/problem+json"
 #: Seconds after which a client may try again: longer than the wait for a pooled connection.
 RETRY_AFTER = 3
+#: Tells the front door that this replica is well and merely busy: no failure to count against it.
+REFUSED_HEADER = "X-Refused"
 
 
 class Problem(HTTPException):
@@ -110,8 +113,22 @@ async def _on_database(request: Request, error: Exception) -> Response:
     )
 
 
+async def _on_partner(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PartnerTrouble)
+    log.warning("partner trouble", operation=error.operation, reason=error.reason)
+    return problem_response(
+        503,
+        f"The partner did not answer in time ({error.operation}: {error.reason}).",
+        request_id=_request_id(request),
+        # No other replica would fare better: nothing to count against this one.
+        headers={"Retry-After": str(RETRY_AFTER), REFUSED_HEADER: "partner"},
+        members={"operation": error.operation, "reason": error.reason},
+    )
+
+
 def install(app: FastAPI) -> None:
     """Makes every error of `app` a problem."""
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(DatabaseTrouble, _on_database)
+    app.add_exception_handler(PartnerTrouble, _on_partner)

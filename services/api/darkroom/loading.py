@@ -21,6 +21,7 @@ from darkroom.cache import LEASE_SECONDS, Cache, Cached
 from darkroom.db import DatabaseTrouble
 from darkroom.errors import Problem
 from darkroom.flags import SINGLE_FLIGHT, Flags
+from darkroom.partner import PartnerTrouble
 from darkroom.shedding import Shed, Shedding
 from darkroom.tracing import CLIENT, span
 
@@ -165,7 +166,7 @@ class Loading:
             filled = await self._load(cached, field, load, "refresh")
             if not filled.shareable:
                 await self._cache.drop(cached, field)
-        except DatabaseTrouble as trouble:
+        except (DatabaseTrouble, PartnerTrouble) as trouble:
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
             log.info("not refreshed", object=cached.key, why=str(trouble))
         except Problem:

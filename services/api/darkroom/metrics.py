@@ -36,6 +36,20 @@ db_query_duration = Histogram(
 )
 db_reads = Counter("db_reads_total", "Reads by server and why it was asked.", ["pool", "reason"])
 
+partner_slots = Gauge("partner_slots", "Most links that are signed at the partner at a time.")
+partner_slots_in_use = Gauge("partner_slots_in_use", "Links that are being signed there now.")
+partner_waiting = Gauge("partner_waiting", "Requests waiting for their turn to ask for one now.")
+partner_in_flight = Gauge("partner_in_flight", "Calls to the partner under way now.", ["operation"])
+partner_call_duration = Histogram(
+    "partner_call_duration_seconds",
+    "One call to the partner, from the first byte to the last, failed ones included.",
+    ["operation"],
+    buckets=_REQUEST_BUCKETS,
+)
+partner_calls = Counter(
+    "partner_calls_total", "Calls to the partner, by how they ended.", ["operation", "outcome"]
+)
+
 cache_requests = Counter("cache_requests_total", "Look-ups in the cache.", ["object", "result"])
 cache_loads = Counter(
     "cache_loads_total", "Loads from a database to fill the cache, and why.", ["object", "reason"]
@@ -51,7 +65,7 @@ queue_publish_failures = Counter(
 
 # A counter that has no series before its first event looks the same as one that nobody scrapes:
 # what can be counted is there, as zero, from the start.
-for _object in ("album", "feed", "photo", "user", "user_photos"):
+for _object in ("album", "circle", "feed", "photo", "user", "user_photos"):
     for _result in ("hit", "stale", "miss", "error"):
         cache_requests.labels(_object, _result)
     for _reason in ("miss", "refresh"):
@@ -59,5 +73,10 @@ for _object in ("album", "feed", "photo", "user", "user_photos"):
     http_refused.labels("shed", _object)
 for _whose in ("user", "replica"):
     http_refused.labels("rate_limit", _whose)
+for _operation in ("sign", "rank"):
+    partner_in_flight.labels(_operation)
+    for _outcome in ("ok", "refused", "timeout", "connection"):
+        partner_calls.labels(_operation, _outcome)
+partner_calls.labels("sign", "slot_timeout")
 for _pool, _reason in (("replica", "default"), ("primary", "own_write"), ("primary", "fallback")):
     db_reads.labels(_pool, _reason)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import asyncpg
+import orjson
 from fastapi import APIRouter, Path, Response
 
 from darkroom import schemas
@@ -13,8 +14,8 @@ from darkroom.cache import Cached
 from darkroom.caller import BIGINT_MAX, Reader, User
 from darkroom.db import Query
 from darkroom.errors import Problem, not_found
-from darkroom.reading import Loaded, read
-from darkroom.services import ServicesDep
+from darkroom.reading import SOURCE_HEADER, Loaded, read
+from darkroom.services import Services, ServicesDep
 from darkroom.tracing import CLIENT, span
 
 router = APIRouter()
@@ -56,7 +57,8 @@ PhotoId = Annotated[int, Path(ge=1, le=BIGINT_MAX, examples=[999_999])]
     response_model=schemas.Photo,
     responses=schemas.problems(404, 422, 503),
     summary="A photo",
-    description="Only its owner sees a photo that is not published.",
+    description="Only its owner sees a photo that is not published. The `download` of a published "
+    "one is signed for this viewer, by a third party, each time.",
 )
 async def photo(services: ServicesDep, photo_id: PhotoId, reader: Reader) -> Response:
     async def load(own_write: bool) -> Loaded:
@@ -68,7 +70,20 @@ async def photo(services: ServicesDep, photo_id: PhotoId, reader: Reader) -> Res
         files = {name: f"/media/{photo_id}/{name}.jpg" for name in FILES} if published else {}
         return Loaded({**dict(row), "files": files}, found.server, cacheable=published)
 
-    return await read(services, Cached("photo", photo_id), "-", reader, load)
+    page = await read(services, Cached("photo", photo_id), "-", reader, load)
+    return await _with_download(services, page, reader)
+
+
+async def _with_download(services: Services, page: Response, reader: int | None) -> Response:
+    """The page with leave to download the photo; signed for this reader, so never cached."""
+    shown: dict[str, Any] = orjson.loads(page.body)
+    path = shown["files"].get(FILES[0])
+    shown["download"] = None
+    if path is not None:
+        leave = await services.partner.sign(path, reader)
+        url = f"{path}?expires={leave.expires}&signature={leave.text}"
+        shown["download"] = {"url": url, "expires": leave.expires}
+    return answer(shown, headers={SOURCE_HEADER: page.headers[SOURCE_HEADER]})
 
 
 @router.put(

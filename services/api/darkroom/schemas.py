@@ -80,6 +80,13 @@ class Photos(BaseModel):
     next_cursor: str | None = Field(description="Null at the end of the list.")
 
 
+class Download(BaseModel):
+    """Leave to download the largest size of a photo, until `expires` (Unix seconds)."""
+
+    url: str
+    expires: int
+
+
 class Photo(BaseModel):
     """One photo, with the address of each published size."""
 
@@ -91,6 +98,10 @@ class Photo(BaseModel):
             "files": {
                 name: f"/media/999999/{name}.jpg"
                 for name in ("1600", "1080", "720", "480", "240", "thumb")
+            },
+            "download": {
+                "url": "/media/999999/1600.jpg?expires=1790812800&signature=5f0c8e",
+                "expires": 1_790_812_800,
             },
         }
     )
@@ -107,6 +118,7 @@ class Photo(BaseModel):
     created_at: datetime
     published_at: datetime | None
     files: dict[str, str]
+    download: Download | None
 
 
 class User(BaseModel):

@@ -16,6 +16,7 @@ from darkroom.flag_reader import FlagReader
 from darkroom.flags import Flags
 from darkroom.loading import Loading
 from darkroom.originals import Originals
+from darkroom.partner import Partner
 from darkroom.pulse import Pulse
 from darkroom.routing import Reads
 from darkroom.shedding import Shedding
@@ -37,6 +38,7 @@ class Services:
     flag_reader: FlagReader
     broker: Broker
     originals: Originals
+    partner: Partner
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @classmethod
@@ -59,16 +61,19 @@ class Services:
             flag_reader=FlagReader(config, flags),
             broker=Broker(config),
             originals=Originals(config.media),
+            partner=Partner(config),
         )
 
     async def open(self) -> None:
         await self.primary.open()
         await self.replica.open()
+        await self.partner.open()
         self.flag_reader.start()
 
     async def close(self) -> None:
         await self.flag_reader.close()
         await self.loading.close()
+        await self.partner.close()
         self.broker.close()
         await self.cache.close()
         await self.primary.close()

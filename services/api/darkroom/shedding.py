@@ -1,8 +1,8 @@
 """Load shedding (the flag `shed`): under too much load, less important reads are refused at once.
 
-What is counted are loads from the databases under way in this replica, so an answer from the cache
-is never refused, and neither is a write. Each kind has its share of the pool's connections; a kind
-beyond its share is refused while more important ones still find a connection free.
+What is counted are loads (from the databases, and from the partner) under way in this replica, so
+an answer from the cache is never refused, and neither is a write. Each kind has its share of the
+pool's connections; a kind beyond its share is refused while more important ones still find one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from darkroom import metrics
-from darkroom.errors import Problem
+from darkroom.errors import REFUSED_HEADER, Problem
 from darkroom.flags import SHED, Flags
 
 #: Most loads under way at which one more of a kind is begun, as a share of the pool. The dearer a
@@ -29,8 +29,6 @@ SHARES = {
 
 #: Seconds; by then what is under way has ended one way or the other.
 _RETRY_AFTER = 2
-#: Tells the front door that this replica is well and merely busy: no failure to count against it.
-REFUSED_HEADER = "X-Refused"
 
 
 class Shed(Problem):

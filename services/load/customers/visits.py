@@ -94,8 +94,10 @@ def is_public(photo_id: int) -> bool:
     return photo_id % 1000 != 0 and photo_id % 2500 != 1
 
 
-#: What a link from outside leads to: so many photos, the most popular ones.
-LINKED = 20
+#: What a link from outside leads to: the most popular photos.
+LINKED = tuple(
+    photo if is_public(photo) else 3 for photo in (_photos.rank(rank) for rank in range(1, 21))
+)
 
 #: Users whom many follow, about as many each; their circles are what their fans look at.
 STARS = range(10, 50)
@@ -106,13 +108,14 @@ class Interests:
     """What brings people here, as shares in [0, 1]; whoever is left comes as on any day.
 
     `focus` of all follow a link from outside to one of a few photos; `fans` of the others look at
-    the circle of a star; `roam` of the others still are new here, and look at anything, popular or
-    not.
+    the circle of a star; `uploads` of the others bring a photo; `roam` of all but the first are new
+    here, and look at anything, popular or not: at the circle of anybody, too.
     """
 
     focus: float = 0.0
     fans: float = 0.0
     roam: float = 0.0
+    uploads: float = 0.0
 
 
 USUAL = Interests()
@@ -132,11 +135,14 @@ class Visits:
         """The next arrival's intention."""
         roll, who, what, chance = (self._random.random() for _ in range(4))
         if self._links.random() < self.interests.focus:
-            photo = _photos.rank(self._links.randrange(1, LINKED + 1))
-            return Visit("photo", _visitors.pick(who), photo if is_public(photo) else 3, chance)
+            return Visit("photo", _visitors.pick(who), self._links.choice(LINKED), chance)
         if self._links.random() < self.interests.fans:
-            return Visit("circle", _visitors.pick(who), self._links.choice(STARS), chance)
+            star = self._links.choice(STARS)
+            new = self._links.random() < self.interests.roam
+            return Visit("circle", _visitors.pick(who), _people.any(what) if new else star, chance)
         operation = self._operations[bisect(self._shares, roll * self._shares[-1])]
+        if self._links.random() < self.interests.uploads:
+            operation = "upload"
         subjects = _SUBJECTS.get(operation, _photos)
         new = self._links.random() < self.interests.roam
         subject = subjects.any(what) if new else subjects.pick(what)

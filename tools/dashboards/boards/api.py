@@ -28,6 +28,14 @@ BOARD = Board(
                 "Reads by pool and reason", "api:reads:rate", "api:fallback_reads:rate", width=12
             ),
         ),
+        "The partner, who signs and ranks": (
+            lines("Places taken", "partner:slots_in_use:ratio"),
+            lines("Waiting for a place", "partner:waiting"),
+            lines("Calls under way", "partner:in_flight"),
+            lines("Calls", "partner:calls:rate"),
+            lines("A call takes", "partner:call_seconds:p95"),
+            lines("Calls in vain", "partner:failures:rate"),
+        ),
         "The switches": (
             lines("Flags", "api:flag", width=12),
             lines("Turned away by a flag", "api:refused:rate", width=12),
