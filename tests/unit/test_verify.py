@@ -270,7 +270,7 @@ class TestKept:
         short = replace(long, seed=4, rows=tuple(row for row in rows if row.question != "paged"))
         text = markdown([short, long], [])
         assert "2 nights: the page rang in 1, the remedy was recognised in 2." in text
-        assert f"| 3am | 4 | 0 s | - | pass | {len(short.rows)} | - |" in text
+        assert f"| 3am | 4 | none | 0 s | - | pass | {len(short.rows)} | - |" in text
         assert "## 3am, seed 2" in text
         assert "## 3am, seed 4" not in text
 
