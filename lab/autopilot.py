@@ -19,6 +19,7 @@ from lab.progress import Report
 from lab.records import Row
 from lab.scenario import Decoy, Scenario
 from lab.scripts import run_script
+from lab.series import Span
 from lab.steady import BEHIND_S
 
 PAGE_WITHIN_S = 120.0
@@ -45,13 +46,15 @@ def wait_for_page(doors: Doors, row: Row, report: Report) -> float:
     )
 
 
-def true_diagnosis(scenario: Scenario) -> Diagnosis:
-    """What somebody who knows everything would say."""
+def true_diagnosis(scenario: Scenario, over: Span | None = None) -> Diagnosis:
+    """What somebody who knows everything would say, with evidence `over` that time; None: over the
+    last minute before it is said."""
     truth = scenario.truth
+    window = None if over is None else (f"{over.start:.3f}", f"{over.end:.3f}")
     return Diagnosis(
         component=truth.component,
         cause=truth.cause,
-        evidence=tuple(Evidence("signal", name) for name in truth.evidence),
+        evidence=tuple(Evidence("signal", name, window) for name in truth.evidence),
         chain=tuple(truth.chain),
         note=f"{truth.object}, by the autopilot",
     )

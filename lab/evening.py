@@ -1,24 +1,20 @@
-"""The evening before: customers come, caches fill up, the stage is set, and all is calm on it."""
+"""The evening before: the stage is set, customers come, caches fill up, and all is calm."""
 
 from __future__ import annotations
 
 import json
 
 from lab.doors import Doors
-from lab.errors import Failed
 from lab.faults._redis import spread
-from lab.injection import set_stage, stage_fits
+from lab.injection import set_stage
 from lab.progress import Report
 from lab.scenario import Load, Scenario
 from lab.series import Condition, Span
-from lab.steady import Look, let_pass, refuse, wait_until
+from lab.steady import let_pass, refuse, wait_until
 
 STEADY_WITHIN_S = 120.0
 """How long the gate waits for a steady state to begin: cold caches take one TTL (30 s) to fill, and
 a machine that cannot carry the load in four times that will not carry it at all."""
-
-STAGINGS = 3
-"""How often the stage is set until it fits what the machine does; each costs half a minute."""
 
 ARRIVING = 0.7
 """Share of the scenario's rate that must be seen arriving. Arrivals are a Poisson process: over the
@@ -28,11 +24,20 @@ RAMP_STEP_S = 5.0
 """Where customers come gradually, a few more come each time after so many seconds."""
 
 
+def set_the_scene(doors: Doors, number: int, scenario: Scenario) -> None:
+    """The stage, while nobody is there.
+
+    Limits that are lowered in the middle of the calm show as a step in a curve, half a minute
+    before it gets bad: an honest reader takes that for a lead.
+    """
+    doors.load.stop()
+    set_stage(doors, number, scenario)
+
+
 def let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
     """The customers, until the caches are warm."""
     load = scenario.load
     rate = load.rate
-    doors.load.stop()
     first = rate * RAMP_STEP_S / load.ramp_s if load.ramp_s else rate
     state = doors.load.start(first, scenario.load_seconds, scenario.seed, **load.interests)
     doors.journal.stamp(number, "load_run", state.run_id or "")
@@ -43,34 +48,8 @@ def let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report)
     spread(doors.stack, "*")
 
 
-def set_the_scene(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """The stage, and calm on it; anew where this machine has changed its pace meanwhile."""
-    for tried in range(STAGINGS):
-        if tried:
-            report.say("this machine has changed its pace; the stage is set anew")
-        set_stage(doors, number, scenario)
-        calm = _wait_for_calm(doors, scenario, report)
-        fits = stage_fits(doors, number, scenario)
-        if fits:
-            break
-    remedy = "does something else use this machine's cores? `lab doctor` looks; then start it again"
-    if not isinstance(calm, Span):
-        refuse(
-            calm, "the stack does not carry its load steadily, so nothing was broken", remedy=remedy
-        )
-    if not fits:
-        raise Failed(
-            "what the same customers cost this machine changes too much from one minute to the "
-            "next, so nothing was broken",
-            remedy=remedy,
-        )
-    doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
-    doors.journal.stamp(number, "baseline_from", calm.start)
-    doors.journal.stamp(number, "baseline_until", calm.end)
-
-
-def _wait_for_calm(doors: Doors, scenario: Scenario, report: Report) -> Span | list[Look]:
-    """A steady state, long enough to compare with what comes; or the last look, without one."""
+def wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
+    """A steady state, long enough to compare with what comes. Raises `LabError` without one."""
     rate = scenario.load.rate
     arrivals = Condition(signal="client:arrivals:rate", op=">=", value=ARRIVING * rate)
     conditions = {
@@ -80,7 +59,7 @@ def _wait_for_calm(doors: Doors, scenario: Scenario, report: Report) -> Span | l
         **{str(condition): condition for condition in scenario.unaffected},
         str(arrivals): arrivals,
     }
-    return wait_until(
+    calm = wait_until(
         doors,
         list(conditions.values()),
         hold_s=scenario.load.baseline_s,
@@ -88,6 +67,16 @@ def _wait_for_calm(doors: Doors, scenario: Scenario, report: Report) -> Span | l
         title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",
         report=report,
     )
+    if not isinstance(calm, Span):
+        refuse(
+            calm,
+            "the stack does not carry its load steadily, so nothing was broken",
+            remedy="does something else use this machine's cores? `lab doctor` looks; then start "
+            "it again",
+        )
+    doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
+    doors.journal.stamp(number, "baseline_from", calm.start)
+    doors.journal.stamp(number, "baseline_until", calm.end)
 
 
 def _ramp(doors: Doors, load: Load, report: Report) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError
-from lab.evening import let_them_come, set_the_scene
+from lab.evening import let_them_come, set_the_scene, wait_for_calm
 from lab.gather import as_json, baseline_of
 from lab.history import Receipt
 from lab.injection import break_it
@@ -59,7 +59,7 @@ def current(doors: Doors) -> Row:
 
 
 def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
-    """From whatever state to an incident that is on: gate, load, baseline, fault, witness.
+    """From whatever state to an incident that is on: gate, stage, load, baseline, fault, witness.
 
     Raises `BadInput` for an unknown or invalid scenario, `OneAtATime` while an incident is on, and
     `LabError` with what did not work. Then nothing is left broken, and nobody is charged with it.
@@ -72,8 +72,9 @@ def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
         prove_up(doors, report)
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:
+            set_the_scene(doors, number, scenario)
             let_them_come(doors, number, scenario, report)
-            set_the_scene(doors, number, scenario, report)
+            wait_for_calm(doors, number, scenario, report)
             break_it(doors, number, scenario, report)
         except LabError as error:
             # Before anybody was called: put it back, and let the reason be the message.

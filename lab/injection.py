@@ -29,29 +29,14 @@ def lock_name(doors: Doors) -> str:
 
 
 def set_stage(doors: Doors, number: int, scenario: Scenario) -> None:
-    """Bring the stack, warm by now, into the state in which this night begins; or do so anew.
+    """Bring the stack, up and idle, into the state in which this night begins.
 
-    Kept in the journal after what breaks, so that it is undone with it.
+    Kept in the journal after what is to break, so that it is undone with it.
     """
-    earlier = doors.journal.faults(number)
-    for fault in reversed(earlier):
-        faults.heal(doors.stack, fault.name, fault.token)
-    first = len(scenario.faults) + len(scenario.herrings) + len(earlier)
-    _plan(doors, number, scenario.stage, first)
-    for fault in doors.journal.faults(number)[len(earlier) :]:
+    _plan(doors, number, scenario.stage, len(scenario.faults) + len(scenario.herrings))
+    for fault in doors.journal.faults(number):
         faults.inject(doors.stack, fault.name, fault.token)
         doors.journal.injected(fault, doors.now())
-
-
-def stage_fits(doors: Doors, number: int, scenario: Scenario) -> bool:
-    """Whether the stage, as it was set last, is still the one that the scenario asks for."""
-    if not scenario.stage:
-        return True
-    last = doors.journal.faults(number)[-len(scenario.stage) :]
-    return all(
-        faults.fits(doors.stack, params, fault.token)
-        for fault, params in zip(last, scenario.stage, strict=True)
-    )
 
 
 def break_it(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:

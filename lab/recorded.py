@@ -92,10 +92,15 @@ def _tests(expr: str) -> tuple[str, Callable[[Mapping[str, str]], bool]] | None:
 
 
 def said_at(history: History) -> float:
-    """When a diagnosis of that night is taken to be given: when the last one was, else when
-    somebody first said that it was fixed, else at the end."""
-    event = history.last("diagnosed") or history.first("claimed")
+    """When a diagnosis of that night is taken to be given: when the last one was, else when it was
+    over, else at the end. Never at a claim: somebody may claim before anything shows."""
+    event = history.last("diagnosed") or history.last("recovered")
     return history.ended_at if event is None else event.at
+
+
+def told_of(history: History) -> Span:
+    """From the injection until a diagnosis is taken to be given: all that it can speak of."""
+    return Span(history.injected_at, said_at(history))
 
 
 def with_receipts(

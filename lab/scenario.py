@@ -175,8 +175,8 @@ class ScenarioFile(_Model):
     objectives: Objectives
     stage: list[AnyFaultParams] = Field(
         default=[],
-        description="how the stack is set up for this night, once it is warm: how many cores a "
-        "service has, for instance. Nobody's to mend; undone at the end",
+        description="how the stack is set up for this night, before its first customer: how many "
+        "cores a service has, for instance. Nobody's to mend; undone at the end",
     )
     faults: list[AnyFaultParams] = Field(min_length=1)
     symptoms: list[Symptom] = Field(min_length=1)

@@ -85,14 +85,6 @@ class Fault(ABC, Generic[P, T]):
         Raises `LabError` when this fault cannot be had here and now, and why.
         """
 
-    def fits(self, stack: Stack, params: P, token: T) -> bool:  # noqa: ARG002
-        """Whether what was planned would still be planned now, about.
-
-        A stage that does not fit any more is set anew before the night begins. True, unless a fault
-        follows what the system does.
-        """
-        return True
-
     @abstractmethod
     def inject(self, stack: Stack, token: T) -> None:
         """Break it. It may be called again after a crash."""
@@ -160,12 +152,6 @@ def plan(stack: Stack, params: FaultParams) -> str:
     """Plan the fault that `params` name. Returns its token as JSON, for the journal."""
     token: Token = fault_named(params.fault).plan(stack, params)
     return token.model_dump_json()
-
-
-def fits(stack: Stack, params: FaultParams, token: str) -> bool:
-    """Whether a token in JSON is still about what `params` ask for."""
-    fault = fault_named(params.fault)
-    return fault.fits(stack, params, _read(fault, params.fault, token))
 
 
 def inject(stack: Stack, name: str, token: str) -> None:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 PRIMARY = "postgres-primary"
 
+ENDS_WITHIN_MS = 30_000
+"""How long a session may take to be gone once it was ended: on a starved server, seconds."""
+
 Identifier = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 
 # A session that leaves no trace in the log or in pg_stat_statements: a learner finds there what
@@ -24,7 +27,9 @@ _SESSION = (
 
 # A client of psql's library that connects, says something, and then keeps its connections until the
 # server ends them. It is read from a pipe, so that the list of processes shows no more than that it
-# is there. Where no connection is free it tries again, as a careless script does, but not for long.
+# is there. It opens one after another, exactly as many as were asked for. Where none is free it
+# tries again, as a careless script does, but not for long: ten seconds without any are enough. What
+# the server ends is not opened again, and nothing after it.
 _CLIENT = """\
 import ctypes, select, sys, time
 conninfo, statement, count = sys.argv[1].encode(), sys.argv[2].encode(), int(sys.argv[3])
@@ -33,12 +38,17 @@ pq.PQconnectdb.restype = pq.PQexec.restype = ctypes.c_void_p
 pq.PQstatus.argtypes = pq.PQsocket.argtypes = pq.PQfinish.argtypes = [ctypes.c_void_p]
 pq.PQconsumeInput.argtypes = [ctypes.c_void_p]
 pq.PQexec.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
-ended = lambda within: select.select(list(kept), [], [], within)[0]
+def ended(within):
+    ready = select.select(list(kept), [], [], within)[0]
+    over = [at for at in ready if not pq.PQconsumeInput(kept[at]) or pq.PQstatus(kept[at]) != 0]
+    for at in over:
+        pq.PQfinish(kept.pop(at))
+    return over
 kept, until = {}, time.monotonic() + 10
 while len(kept) < count and time.monotonic() < until and not ended(0):
     made = pq.PQconnectdb(conninfo)
     if pq.PQstatus(made) == 0:
-        kept[pq.PQsocket(made)] = made
+        kept[pq.PQsocket(made)], until = made, time.monotonic() + 10
     else:
         pq.PQfinish(made)
         time.sleep(0.2)
@@ -46,9 +56,7 @@ if statement:
     for made in kept.values():
         pq.PQexec(made, statement)
 while kept:
-    for socket in ended(None):
-        if not pq.PQconsumeInput(kept[socket]) or pq.PQstatus(kept[socket]) != 0:
-            pq.PQfinish(kept.pop(socket))
+    ended(None)
 """
 
 
@@ -80,4 +88,5 @@ def leave_open(
 
 def end_client(stack: Stack, words: str) -> None:
     """End the client whose `conninfo` or `statement` has these words, if it is still there."""
-    stack.exec(PRIMARY, ["pkill", "-f", f"^python3 - .*{words}"])
+    # Or the shell that is about to become it.
+    stack.exec(PRIMARY, ["pkill", "-f", f"^(python3 -|sh -c) .*{words}"])

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from lab.errors import Failed
 from lab.faults import Fault, FaultParams, Token
-from lab.faults._sessions import end_client, leave_open, quietly
+from lab.faults._sessions import ENDS_WITHIN_MS, end_client, leave_open, quietly
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -73,15 +73,16 @@ class HoldConnections(Fault[HoldConnectionsParams, HoldConnectionsToken]):
         return token
 
     def inject(self, stack: Stack, token: HoldConnectionsToken) -> None:
-        missing = token.connections - len(_sessions(stack, token))
-        if missing <= 0:
+        if len(_sessions(stack, token)) >= token.connections:
             return
+        # Beside a client that is still opening some, a second one would make it too many.
+        self.heal(stack, token)
         leave_open(
             stack,
             f"host={token.service} user=darkroom dbname=darkroom connect_timeout=5 "
             f"application_name={token.application} "
             f"options='-c idle_session_timeout={token.minutes}min'",
-            count=missing,
+            count=token.connections,
             auth_file="/run/secrets/postgres_app",
         )
 
@@ -91,7 +92,7 @@ class HoldConnections(Fault[HoldConnectionsParams, HoldConnectionsToken]):
     def heal(self, stack: Stack, token: HoldConnectionsToken) -> None:
         # First whoever would take what becomes free.
         end_client(stack, f"host={token.service} .*application_name={token.application} ")
-        _sessions(stack, token, "pg_terminate_backend(pid, 5000)")
+        _sessions(stack, token, f"pg_terminate_backend(pid, {ENDS_WITHIN_MS})")
 
 
 def _sessions(

@@ -8,7 +8,14 @@ from pydantic import Field
 
 from lab.errors import Failed
 from lab.faults import Fault, FaultParams, Token
-from lab.faults._sessions import OPTIONS, Identifier, end_client, leave_open, quietly
+from lab.faults._sessions import (
+    ENDS_WITHIN_MS,
+    OPTIONS,
+    Identifier,
+    end_client,
+    leave_open,
+    quietly,
+)
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -56,9 +63,11 @@ class LockTable(Fault[LockTableParams, LockTableToken]):
         return token
 
     def inject(self, stack: Stack, token: LockTableToken) -> None:
-        # A second one would wait for the first, and take over when that is ended.
         if _sessions(stack, token, "true"):
             return
+        # Beside a client that is on its way there a second one would wait, and take over when the
+        # first is ended.
+        end_client(stack, _statement(token))
         limits = f"lock_timeout=60s -c idle_in_transaction_session_timeout={token.minutes}min"
         leave_open(
             stack,
@@ -71,7 +80,7 @@ class LockTable(Fault[LockTableParams, LockTableToken]):
 
     def heal(self, stack: Stack, token: LockTableToken) -> None:
         end_client(stack, _statement(token))
-        _sessions(stack, token, "pg_terminate_backend(pid, 5000)")
+        _sessions(stack, token, f"pg_terminate_backend(pid, {ENDS_WITHIN_MS})")
 
 
 def _statement(token: LockTableToken) -> str:

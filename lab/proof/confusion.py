@@ -20,7 +20,7 @@ from lab.grading.vocabulary import Vocabulary
 from lab.history import History, Outcome
 from lab.proof.promises import symptoms_appear, unaffected
 from lab.proof.rows import NOBODY, Night, Row
-from lab.recorded import with_receipts
+from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
 
 
@@ -63,7 +63,7 @@ def _judged(
     run: str, said: Scenario, true: Scenario, history: History, vocabulary: Vocabulary
 ) -> Row:
     """The true diagnosis of `said`, where `true` counts as true."""
-    diagnosis = true_diagnosis(said)
+    diagnosis = true_diagnosis(said, told_of(history))
     shown = with_receipts(history, diagnosis)
     verdict = grade(true.answer, shown, diagnosis, vocabulary=vocabulary)
     return Row(run, "diagnosed", Outcome.FAIL, verdict.diagnosed, verdict.diagnosed_why)

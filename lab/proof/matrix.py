@@ -9,7 +9,8 @@
 | remedy, wrong diagnosis         | fail       | pass                 |
 | blind, or without its customers | as claimed | unknown              |
 
-The decoys' diagnosis is the true one: neither part of a verdict may lean on the other.
+The decoys' diagnosis is the true one: neither part of a verdict may lean on the other. Nobody says
+when it was made, so its evidence is from the whole night: a minute of it may show nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
 from lab.proof import promises
 from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row
-from lab.recorded import with_receipts
+from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
 from lab.series import Span
 
@@ -72,7 +73,8 @@ def _tempting(
     scenario: Scenario, name: str, history: History, vocabulary: Vocabulary
 ) -> Iterator[Row]:
     """A wrong fix, together with the true diagnosis."""
-    verdict = _told(scenario, history, true_diagnosis(scenario), vocabulary)
+    truth = true_diagnosis(scenario, told_of(history))
+    verdict = _told(scenario, history, truth, vocabulary)
     yield _diagnosed(name, PASS, verdict)
     fix = history.recovery.fix if history.recovery else None
     if fix is not None and verdict.mitigated is PASS:
@@ -108,7 +110,7 @@ def hardest_wrong(
 ) -> tuple[Diagnosis, Verdict]:
     """Of all wrong causes the one that earns most, where everything else is said right."""
     right = {answer.cause for answer in scenario.answer.answers}
-    truth = true_diagnosis(scenario)
+    truth = true_diagnosis(scenario, told_of(history))
     tried = [replace(truth, cause=cause) for cause in vocabulary.causes if cause not in right]
     graded = [(one, _told(scenario, history, one, vocabulary)) for one in tried]
     return max(graded, key=lambda pair: (pair[1].diagnosed is PASS, pair[1].points))

@@ -45,7 +45,7 @@ def room(operator: Operator) -> Iterator[str]:
     process = operator.begin("room", "--port", str(port), env=environment)
     try:
         url = f"http://127.0.0.1:{port}"
-        until(lambda: _answers(url), bool, "the room answers", 30)
+        until(lambda: _answers(url), bool, "the room answers")
         yield url
     finally:
         process.terminate()
@@ -57,7 +57,7 @@ def room(operator: Operator) -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/feed", timeout=1).status_code == 200
+        return httpx.get(f"{url}/feed", timeout=5).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -21,7 +21,14 @@ T = TypeVar("T")
 REPLICAS = ("api-1", "api-2", "api-3")
 
 
-def until(look: Callable[[], T], wanted: Callable[[T], bool], what: str, within: float) -> T:
+PATIENCE_S = 60.0
+"""How long what must happen may take where the test is not about how long: on a machine that
+somebody else keeps busy."""
+
+
+def until(
+    look: Callable[[], T], wanted: Callable[[T], bool], what: str, within: float = PATIENCE_S
+) -> T:
     """Looks until it is as wanted, and returns that; else fails with the last thing seen."""
     deadline = time.monotonic() + within
     while True:

@@ -33,7 +33,6 @@ def taken_up(darkroom: Darkroom, name: str, shown: float) -> None:
         lambda: [darkroom.metric(replica, series) for replica in REPLICAS],
         lambda seen: seen == [shown] * len(REPLICAS),
         f"{series} is {shown:g} in each replica",
-        within=5,
     )
 
 

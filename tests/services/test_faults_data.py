@@ -52,9 +52,7 @@ def broken(stack: Stack, params: FaultParams) -> str:
     token = faults.plan(stack, params)
     assert not faults.active(stack, params.fault, token)
     faults.inject(stack, params.fault, token)
-    until(
-        lambda: faults.active(stack, params.fault, token), bool, "the witness confirms it", within=5
-    )
+    until(lambda: faults.active(stack, params.fault, token), bool, "the witness confirms it")
     return token
 
 
@@ -91,7 +89,6 @@ def test_a_flushed_cache_fills_by_itself(stack: Stack) -> None:
         lambda: faults.active(stack, "redis_flush", token),
         lambda active: not active,
         "it is over",
-        within=20,
     )
     healed(stack, params, token)
 
@@ -100,10 +97,11 @@ def test_a_flushed_cache_fills_by_itself(stack: Stack) -> None:
 def test_all_expires_at_one_moment(stack: Stack) -> None:
     """Seconds from now: what was there before goes within the same second, and not earlier."""
     before = len(lifetimes(stack))
-    token = broken(stack, ExpireTogetherParams(fault="expire_together", in_s=5))
+    token = broken(stack, ExpireTogetherParams(fault="expire_together", in_s=8))
     first = lifetimes(stack)[: before // 2]
     assert max(first) - min(first) < 100
-    until(lambda: lifetimes(stack)[0], lambda left: left > 10_000, "they have expired", within=8)
+    # What is loaded after that lives for half a minute.
+    until(lambda: lifetimes(stack), lambda left: min(left, default=0) > 10_000, "they have expired")
     faults.heal(stack, "expire_together", token)
 
 
@@ -129,14 +127,14 @@ def crowd(stack: Stack, customers: Load) -> Iterator[None]:
 @pytest.mark.usefixtures("crowd")
 def test_what_is_popular_stays_in_step(stack: Stack, params: FaultParams) -> None:
     """It is loaded together and so expires together, round after round, until it is spread."""
-    until(lambda: lifetimes(stack, "photo:*"), _all_back, "the crowd has come", within=30)
+    until(lambda: lifetimes(stack, "photo:*"), _all_back, "the crowd has come")
     token = broken(stack, params)
     for _ in range(2):
-        until(lambda: lifetimes(stack, "photo:*"), _gone, "the round ends", within=40)
-        until(lambda: lifetimes(stack, "photo:*"), _all_back, "all are back", within=20)
+        until(lambda: lifetimes(stack, "photo:*"), _gone, "the round ends")
+        until(lambda: lifetimes(stack, "photo:*"), _all_back, "all are back")
         assert faults.active(stack, params.fault, token)
     healed(stack, params, token)
-    until(lambda: lifetimes(stack, "photo:*"), _gone, "the first one ends", within=10)
+    until(lambda: lifetimes(stack, "photo:*"), _gone, "the first one ends")
 
 
 def _gone(left: list[int]) -> bool:
@@ -162,8 +160,8 @@ def test_customers_come_more_often(stack: Stack, customers: Load) -> None:
     params = LoadMultiplierParams(fault="load_multiplier", times=3)
     token = broken(stack, params)
     begun, came = time.monotonic(), customers.state().intended
-    until(lambda: customers.state().intended - came, lambda n: n >= 200, "200 arrivals", within=10)
-    assert time.monotonic() - begun < 200 / RATE / 2
+    more = until(lambda: customers.state().intended - came, lambda n: n >= 200, "200 arrivals")
+    assert more / (time.monotonic() - begun) > 2 * RATE
     healed(stack, params, token)
     assert customers.state().target_rate == RATE
 
@@ -205,7 +203,7 @@ def test_healing_starts_what_an_operator_has_stopped(stack: Stack) -> None:
     token = broken(stack, params)
     stack.container("redis-cache").stop()
     healed(stack, params, token)
-    until(lambda: stack.healthy("redis-cache"), bool, "it answers", within=5)
+    until(lambda: stack.healthy("redis-cache"), bool, "it answers")
 
 
 @pytest.mark.parametrize("service", ["prometheus", "load", "redis-exporter", "memcached"])

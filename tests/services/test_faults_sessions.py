@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +21,10 @@ pytestmark = pytest.mark.docker
 
 EVERYBODYS = 50
 
+HELD = 10
+"""Few enough that they are free whatever went before: a pool of Darkroom's keeps for minutes what
+it has opened, up to 33 in all on one server; whoever looks takes some more."""
+
 
 @pytest.fixture
 def broken(stack: Stack, request: pytest.FixtureRequest) -> Iterator[str]:
@@ -37,7 +40,6 @@ def broken(stack: Stack, request: pytest.FixtureRequest) -> Iterator[str]:
                 lambda: faults.active(stack, params.fault, token),
                 bool,
                 "the witness confirms it",
-                within=15,
             )
         with pytest.raises(Failed):
             faults.plan(stack, params)
@@ -46,7 +48,7 @@ def broken(stack: Stack, request: pytest.FixtureRequest) -> Iterator[str]:
         for _ in range(2):
             faults.heal(stack, params.fault, token)
             assert not faults.active(stack, params.fault, token)
-        until(lambda: clients(stack), lambda found: not found, "no client is left", within=5)
+        until(lambda: clients(stack), lambda found: not found, "no client is left")
 
 
 def clients(stack: Stack) -> str:
@@ -67,10 +69,10 @@ def test_a_locked_table_is_for_nobody(stack: Stack, broken: str) -> None:
         stack.psql(READ)
     ((pid, state, name),) = stack.psql(
         "SELECT pid, state, application_name FROM pg_stat_activity WHERE pid IN "
-        "(SELECT pid FROM pg_locks WHERE relation = 'notifications'::regclass)"
+        "(SELECT pid FROM pg_locks WHERE relation = 'notifications'::regclass AND granted)"
     )
     assert (state, name) == ("idle in transaction", "psql")
-    stack.psql(f"SELECT pg_terminate_backend({pid}, 5000)")
+    stack.psql(f"SELECT pg_terminate_backend({pid}, 20000)")
     assert not faults.active(stack, "lock_table", broken)
     stack.psql(READ)
 
@@ -104,7 +106,6 @@ def test_healing_a_lock_leaves_other_sessions_alone(stack: Stack) -> None:
                 lambda token=token: faults.active(stack, "lock_table", token),  # type: ignore[misc]
                 bool,
                 "it is locked",
-                within=15,
             )
         faults.heal(stack, "lock_table", tokens["notifications"])
         assert not faults.active(stack, "lock_table", tokens["notifications"])
@@ -117,7 +118,7 @@ def test_healing_a_lock_leaves_other_sessions_alone(stack: Stack) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        HoldConnectionsParams(fault="hold_connections", connections=20, service=service)
+        HoldConnectionsParams(fault="hold_connections", connections=HELD, service=service)
         for service in ("postgres-primary", "postgres-replica")
     ],
     indirect=True,
@@ -126,29 +127,21 @@ def test_healing_a_lock_leaves_other_sessions_alone(stack: Stack) -> None:
 def test_connections_are_held_by_an_ordinary_name(
     stack: Stack, broken: str, request: pytest.FixtureRequest
 ) -> None:
-    """As many as were asked for, idle, of the application's role; and where the client had no time
-    for all of them (it does not try for ever), once more brings the rest."""
+    """Exactly as many as were asked for, idle, of the application's role, although they were asked
+    for twice; whoever ends them has mended it."""
     service = request.node.callspec.params["broken"].service
     held = (
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE application_name = 'report' AND usename = 'darkroom' AND state = 'idle'"
     )
-
-    def counted() -> int:
-        ((count,),) = stack.psql(held, service=service)
-        return int(count)
-
-    begun = time.monotonic()
-
-    def counted_or_topped_up() -> int:
-        # A client tries for ten seconds; before they are over, a second one would take too many.
-        if (count := counted()) != 20 and time.monotonic() - begun > 12:
-            faults.inject(stack, "hold_connections", broken)
-        return count
-
-    until(counted_or_topped_up, lambda count: count == 20, "20 are held", within=42)
+    until(
+        lambda: stack.psql(held, service=service),
+        lambda rows: rows == [[str(HELD)]],
+        f"{HELD} are held",
+    )
+    assert len(clients(stack).split()) == 1, "nobody is left who would open more"
     stack.psql(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity "
         "WHERE application_name = 'report'",
         service=service,
     )
@@ -168,9 +161,13 @@ def test_superusers_get_in_when_all_is_held(stack: Stack) -> None:
     with pytest.raises(Failed, match=str(EVERYBODYS)):
         faults.plan(stack, params.model_copy(update={"connections": EVERYBODYS + 1}))
     token = faults.plan(stack, params)
+    # What Darkroom's pools still have of earlier tests; they ask again when they need one.
+    stack.psql(
+        "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE usename = 'darkroom'"
+    )
     try:
         faults.inject(stack, "hold_connections", token)
-        until(lambda: connect(stack), lambda said: "reserved" in said, "none is left", within=15)
+        until(lambda: connect(stack), lambda said: "reserved" in said, "none is left")
         assert faults.active(stack, "hold_connections", token)
     finally:
         faults.heal(stack, "hold_connections", token)
@@ -185,10 +182,10 @@ def test_a_paused_replica_falls_behind(stack: Stack, broken: str) -> None:
     def behind() -> list[list[str]]:
         return stack.psql(late, service="postgres-replica")
 
-    until(behind, lambda rows: rows == [["t"]], "it is behind", within=10)
+    until(behind, lambda rows: rows == [["t"]], "it is behind")
     stack.psql("SELECT pg_wal_replay_resume()", service="postgres-replica")
     assert not faults.active(stack, "pause_replay", broken)
-    until(behind, lambda rows: rows == [["f"]], "it has caught up", within=10)
+    until(behind, lambda rows: rows == [["f"]], "it has caught up")
 
 
 @pytest.mark.parametrize(
@@ -203,8 +200,8 @@ def test_a_paused_replica_falls_behind(stack: Stack, broken: str) -> None:
 def test_a_server_with_too_little_memory(stack: Stack, broken: str) -> None:
     """It evicts or refuses what it is given; whoever raises the limit has mended it."""
     refused = '"policy":"noeviction"' in broken
-    fill = "for i = 1, 60 do redis.pcall('SET', i, string.rep('x', 100000), 'PX', 5000) end"
-    for words in (["EVAL", fill, "0"], ["SET", "probe", "1", "PX", "5000"]):
+    fill = "for i = 1, 60 do redis.pcall('SET', i, string.rep('x', 100000), 'PX', 60000) end"
+    for words in (["EVAL", fill, "0"], ["SET", "probe", "1", "PX", "60000"]):
         said = stack.exec("redis-cache", ["redis-cli", *words]).stdout
     assert ("OOM" in said) is refused
     stack.exec("redis-cache", ["redis-cli", "CONFIG", "SET", "maxmemory", "32mb"])
@@ -216,6 +213,7 @@ def test_a_server_with_too_little_memory(stack: Stack, broken: str) -> None:
     assert int(limit) == 32 * 2**20
     assert "allkeys-lru" in policy
     stack.exec("redis-cache", ["redis-cli", "CONFIG", "SET", "maxmemory", "64mb"])
+    stack.exec("redis-cache", ["redis-cli", "UNLINK", "probe", *map(str, range(1, 61))])
 
 
 def test_nothing_of_it_is_on_record(stack: Stack) -> None:
@@ -224,7 +222,7 @@ def test_nothing_of_it_is_on_record(stack: Stack) -> None:
     token = faults.plan(stack, params := LockTableParams(fault="lock_table", table="notifications"))
     faults.inject(stack, "lock_table", token)
     try:
-        until(lambda: faults.active(stack, "lock_table", token), bool, "it is locked", within=15)
+        until(lambda: faults.active(stack, "lock_table", token), bool, "it is locked")
         recorded = stack.psql("SELECT query FROM pg_stat_statements")
         for word in ("lock table", "pg_locks", "to_regclass"):
             assert not any(word in query.lower() for (query,) in recorded), word

@@ -25,7 +25,7 @@ def changed(stack: Stack, change: Target) -> str:
     faults.heal(stack, "setting", token)
     for _ in range(2):
         faults.inject(stack, "setting", token)
-        until(lambda: faults.active(stack, "setting", token), bool, "it is in force", within=15)
+        until(lambda: faults.active(stack, "setting", token), bool, "it is in force")
     return token
 
 
@@ -78,7 +78,7 @@ def test_what_an_operator_sets_instead_stays(stack: Stack, healing: list[str]) -
     healing.append(changed(stack, change))
     try:
         stack.psql("ALTER SYSTEM SET checkpoint_timeout TO '9min';\nSELECT pg_reload_conf()")
-        until(lambda: faults.active(stack, "setting", healing[0]), lambda on: not on, "", within=5)
+        until(lambda: faults.active(stack, "setting", healing[0]), lambda on: not on, "it is not")
         faults.heal(stack, "setting", healing[0])
         assert auto_conf(stack) == [["checkpoint_timeout", "9min"]]
     finally:
@@ -128,7 +128,6 @@ def test_an_edit_counts_when_nginx_has_taken_it_up(stack: Stack, healing: list[s
         lambda: faults.active(stack, "setting", healing[0]),
         lambda active: not active,
         "it is mended",
-        within=5,
     )
     edit(stack, "s/rise = 4/rise = 2/")
     assert stack.exec("nginx", ["nginx", "-s", "reload"]).code == 0

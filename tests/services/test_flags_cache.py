@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from statistics import median
 
 import pytest
 from docker.errors import APIError
@@ -92,29 +94,31 @@ def test_single_flight_waits_only_for_a_while(stack: Stack, darkroom: Darkroom) 
     stack.exec("redis-cache", ["redis-cli", "SET", lease, "somebody", "PX", "20000"])
     answer = darkroom.get("/api/feed", user=user)
     assert answer.status_code == 200
-    assert 2 < answer.elapsed.total_seconds() < 5
-    assert cached(stack, lease) > 0  # still theirs
+    assert answer.elapsed.total_seconds() > 2
+    assert cached(stack, lease) > 0  # still theirs: it did not wait for their end
 
 
 def test_jitter_spreads_the_ends(stack: Stack, darkroom: Darkroom) -> None:
     """Things read within one moment expire within one moment; with the flag, over a TTL's width."""
 
-    def ends() -> list[int]:
+    def ends() -> tuple[list[int], float]:
+        """When they expire, in ms from now, and how long reading them all took."""
+        begun = time.monotonic()
         users = random.sample(range(20_000, 49_000), 40)
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda user: darkroom.get(f"/api/users/{user}"), users))
         lua = "local t={} for i,k in ipairs(KEYS) do t[i]=redis.call('pttl',k) end return t"
         keys = [f"user:{user}" for user in users]
         argv = ["redis-cli", "EVAL", lua, str(len(keys)), *keys]
-        return sorted(int(line) for line in stack.exec("redis-cache", argv).stdout.split())
+        left = sorted(int(line) for line in stack.exec("redis-cache", argv).stdout.split())
+        return left, 1000 * (time.monotonic() - begun)
 
-    together = ends()
-    assert together[-1] - together[0] < 5_000
-    assert 25_000 < together[0] <= 30_000
+    together, took = ends()
+    assert 30_000 - took <= together[0] <= together[-1] <= 30_000
     turn(stack, darkroom, "ttl_jitter", "on")
-    apart = ends()
+    apart, took = ends()
     assert apart[-1] - apart[0] > 15_000
-    assert 10_000 < apart[0] < 30_000 < apart[-1] <= 45_000
+    assert 15_000 - took <= apart[0] < 30_000 < apart[-1] <= 45_000
 
 
 def test_early_refresh_leaves_no_reader_without(stack: Stack, darkroom: Darkroom) -> None:
@@ -123,13 +127,13 @@ def test_early_refresh_leaves_no_reader_without(stack: Stack, darkroom: Darkroom
     turn(stack, darkroom, "early_refresh", "on")
     user = anybody()
     darkroom.get("/api/feed", user=user)
-    # As if it had taken 5 s to load and had 6 s left: about one reader in three is early.
+    # As if it had taken 15 s to load and had 18 s left: about one reader in three is early.
     lua = """
     local field = redis.call('hkeys', KEYS[1])[1]
     local body = redis.call('hget', KEYS[1], field):match('\\n(.*)$')
-    local ends = redis.call('time')[1] + 6
-    redis.call('hset', KEYS[1], field, ends .. ' 5.0\\n' .. body)
-    return redis.call('pexpire', KEYS[1], 6000)
+    local ends = redis.call('time')[1] + 18
+    redis.call('hset', KEYS[1], field, ends .. ' 15.0\\n' .. body)
+    return redis.call('pexpire', KEYS[1], 18000)
     """
     done = stack.exec("redis-cache", ["redis-cli", "EVAL", lua, "1", f"feed:{user}"])
     assert done.stdout.strip() == "1"
@@ -138,7 +142,7 @@ def test_early_refresh_leaves_no_reader_without(stack: Stack, darkroom: Darkroom
         darkroom.get("/api/feed", user=user).headers["x-source"] for _ in range(READERS)
     )
     assert set(sources) == {"cache"}
-    until(lambda: cached(stack, f"feed:{user}"), lambda left: left > 20_000, "it is renewed", 3)
+    until(lambda: cached(stack, f"feed:{user}"), lambda left: left > 20_000, "it is renewed")
     assert 1 <= loads(darkroom) - before <= 3
 
 
@@ -154,18 +158,20 @@ def test_stale_answers_stand_in_for_the_databases(stack: Stack, darkroom: Darkro
     return redis.call('hset', KEYS[1], field, '1.0 0.01\\n' .. body)
     """
     expire = ["redis-cli", "EVAL", lua, "1", f"feed:{user}"]
+    waited: list[float] = []
     with silent(darkroom, "postgres-replica", "postgres-primary"):
         assert stack.exec("redis-cache", expire).code == 0
         for _ in range(6):
             answer = darkroom.get("/api/feed", user=user)
             assert (answer.status_code, answer.headers["x-source"]) == (200, "stale")
             assert answer.content == fresh.content
-            assert answer.elapsed.total_seconds() < 0.5
+            waited.append(answer.elapsed.total_seconds())
+    # Each try of a silent database would cost seconds.
+    assert median(waited) < 0.5
     until(
         lambda: darkroom.get("/api/feed", user=user).headers["x-source"],
         lambda source: source == "cache",
         "it is fresh again",
-        within=15,
     )
 
 

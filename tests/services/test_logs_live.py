@@ -51,7 +51,7 @@ def test_one_service_may_be_asked_for(stack: Stack, darkroom: Darkroom) -> None:
     def seen(*services: str) -> list[Event]:
         return events(stack, since=now - 1, until=time.time() + 1, services=services)
 
-    until(lambda: len(seen("nginx")), lambda count: count >= 2, "the front door has written", 10)
+    until(lambda: len(seen("nginx")), lambda count: count >= 2, "the front door has written")
     assert {one.tier for one in seen("nginx")} == {"nginx"}
     assert {one.service for one in seen("api-2")} <= {"api-2"}
     assert {one.tier for one in seen("api")} == {"api"}

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.docker
 LOCKED = """
 BEGIN;
 SELECT id FROM photos WHERE id = 11 FOR UPDATE;
-SELECT pg_sleep(1);
+SELECT pg_sleep(2);
 ROLLBACK;
 """
 
@@ -58,12 +58,12 @@ def test_what_does_not_end_is_seen(doors: Doors, darkroom: Darkroom) -> None:
     be cancelled, and counted nowhere."""
     stack = doors.stack
     holder = threading.Thread(
-        target=stack.psql, args=(LOCKED.replace("pg_sleep(1)", "pg_sleep(3)"),)
+        target=stack.psql, args=(LOCKED.replace("pg_sleep(2)", "pg_sleep(3)"),)
     )
     holder.start()
     waiting = threading.Thread(target=darkroom.like, args=(11, anybody()))
     try:
-        until(lambda: _sleeps(stack), bool, "the lock is held", 5)
+        until(lambda: _sleeps(stack), bool, "the lock is held")
         waiting.start()
         found = {one.name: one for one in busiest(doors, over_s=1, most=20)}
     finally:
@@ -80,12 +80,12 @@ def _sleeps(stack: Stack) -> bool:
 
 
 def test_what_was_slow_is_in_the_log(stack: Stack, darkroom: Darkroom) -> None:
-    """A like that waits for somebody's lock for a second."""
+    """A like that waits for somebody's lock for a second or two."""
     begun = time.time()
     holder = threading.Thread(target=stack.psql, args=(LOCKED,))
     holder.start()
     try:
-        until(lambda: _sleeps(stack), bool, "the lock is held", 5)
+        until(lambda: _sleeps(stack), bool, "the lock is held")
         assert darkroom.like(11, anybody()).status_code < 300
     finally:
         holder.join()

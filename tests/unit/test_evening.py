@@ -1,20 +1,18 @@
-"""The evening before: the stage is set until it fits, or nothing is broken at all."""
+"""The evening before: a stage is set while nobody is there, and what is calm is calm on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab import evening, faults, incident
+from lab import incident
 from lab.doors import Doors
 from lab.errors import Failed
-from lab.faults.throttle_cpu import NANO, ThrottleCpu, ThrottleCpuParams, ThrottleCpuToken
+from lab.load import LoadState
 from lab.progress import QUIET
-from lab.restore import restore
-from lab.stack import Stack
-from tests.unit.world import OTHER, SCENARIO, World, doors_to, write_scenario
+from tests.unit.world import INDEX, OTHER, SCENARIO, World, doors_to, write_scenario
 
 STAGED = SCENARIO.replace(
     "faults:", f"stage:\n  - {{fault: drop_index, table: photos, index: {OTHER}}}\nfaults:"
@@ -22,67 +20,48 @@ STAGED = SCENARIO.replace(
 
 
 @pytest.fixture
-def doors(tmp_path: Path) -> Iterator[Doors]:
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
     write_scenario(tmp_path, text=STAGED)
-    with doors_to(World(), tmp_path) as opened:
+    with doors_to(world, tmp_path) as opened:
         yield opened
 
 
-def fits_after(misses: int) -> Callable[..., bool]:
-    left = iter([False] * misses)
-    return lambda *_: next(left, True)
-
-
-def test_a_stage_that_fits_is_set_once(doors: Doors) -> None:
-    """What follows nothing always fits."""
-    row = incident.start(doors, "slow", 1, QUIET)
-    assert len(doors.journal.faults(row.id)) == 2
-
-
-def test_a_stage_that_does_not_fit_is_set_anew(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
+def test_the_stage_is_set_before_the_first_customer(
+    doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The earlier one is undone first, the night begins on the last; restore undoes them all."""
-    monkeypatch.setattr(faults, "fits", fits_after(1))
+    """Those of another night have left by then, nothing else is broken yet, and nobody waits."""
+    seen: list[tuple[str, set[str], float]] = []
+    run, start = world.run, doors.load.start
+
+    def noting(statement: str) -> list[list[str]]:
+        if "DROP INDEX" in statement:
+            seen.append((world.load.state, set(world.indexes), world.now))
+        return run(statement)
+
+    def coming(rate: float, duration_s: float, seed: int, **of: float) -> LoadState:
+        seen.append((world.load.state, set(world.indexes), world.now))
+        return start(rate, duration_s, seed, **of)
+
+    monkeypatch.setattr(world, "run", noting)
+    monkeypatch.setattr(doors.load, "start", coming)
+    world.load = LoadState("running", "run of yesterday", 1, 50)
     row = incident.start(doors, "slow", 1, QUIET)
-    broken, first, second = doors.journal.faults(row.id)
-    assert broken.name == first.name == second.name == "drop_index"
-    assert (first.injected_at or 0) < (second.injected_at or 0) <= (row.baseline_from or 0)
-    assert faults.active(doors.stack, second.name, second.token)
-    restore(doors, QUIET)
-    assert not faults.active(doors.stack, second.name, second.token)
+    *before, (state, whole, broken_at) = seen
+    at = before[0][2]
+    assert before == [("stopped", {INDEX, OTHER}, at), ("stopped", {INDEX}, at)]
+    assert (state, whole) == ("running", {INDEX})
+    assert at < (row.baseline_from or 0) < (row.baseline_until or 0) <= broken_at
 
 
-def test_without_a_stage_that_fits_nothing_is_broken(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A machine that changes its pace all the time is told so, and everything is put back."""
-    monkeypatch.setattr(faults, "fits", fits_after(evening.STAGINGS))
-    with pytest.raises(Failed, match="changes too much"):
+def test_without_calm_on_it_the_stage_is_undone(doors: Doors, world: World) -> None:
+    """A stack that does not carry its load gets nothing else, and loses what it got."""
+    world.fixed["client:latency_seconds:p95"] = 2.0
+    with pytest.raises(Failed, match="nothing was broken"):
         incident.start(doors, "slow", 1, QUIET)
+    assert {INDEX, OTHER} <= world.indexes.keys()
     assert not doors.journal.unhealed()
-
-
-@pytest.mark.parametrize(
-    ("uses", "fits"), [(0.1, True), (0.108, True), (0.092, True), (0.12, False), (0.08, False)]
-)
-def test_what_follows_the_use_fits_where_it_is_about_the_same(
-    monkeypatch: pytest.MonkeyPatch, uses: float, fits: bool
-) -> None:
-    """1.2 times what is used stays that only while about as much is used."""
-    monkeypatch.setattr("lab.faults.throttle_cpu._used", lambda *_: uses)
-    params = ThrottleCpuParams(fault="throttle_cpu", service="api-1", times_used=1.2, drift=0.15)
-    token = ThrottleCpuToken(service="api-1", left=round(0.12 * NANO), had={"one": NANO})
-    stack: Stack = None  # type: ignore[assignment]  # only passed on
-    assert ThrottleCpu().fits(stack, params, token) is fits
-
-
-@pytest.mark.parametrize("asked", [{"cpus": 0.05}, {"times_used": 2.1}])
-def test_what_asks_for_no_more_always_fits(asked: dict[str, float]) -> None:
-    """Who asks for cores gets cores; where a night has room, it is not set anew for a drift."""
-    params = ThrottleCpuParams.model_validate(
-        {"fault": "throttle_cpu", "service": "api-1", **asked}
-    )
-    token = ThrottleCpuToken(service="api-1", left=NANO // 20, had={"one": NANO})
-    stack: Stack = None  # type: ignore[assignment]  # is not asked
-    assert ThrottleCpu().fits(stack, params, token)

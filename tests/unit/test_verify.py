@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -14,7 +15,7 @@ from lab.archive import load
 from lab.autopilot import true_diagnosis
 from lab.doors import Doors
 from lab.errors import BadInput
-from lab.history import FaultSeen, FixSeen, History, Outcome, ServiceSeen
+from lab.history import Event, FaultSeen, FixSeen, History, Outcome, ServiceSeen
 from lab.library import Library
 from lab.progress import QUIET
 from lab.proof import matrix
@@ -95,10 +96,12 @@ def test_a_good_scenario_has_nothing_but_promised_rows() -> None:
     assert {row.result for row in rows.values()} == {"as promised"}
 
 
-def moved(history: History, name: str, start: float, value: float) -> History:
-    """The night with one more series of a signal, `value` from `start` on and 0 before."""
+def moved(
+    history: History, name: str, start: float, value: float, until: float = math.inf
+) -> History:
+    """The night with a signal of one series, `value` from `start` to `until` and 0 otherwise."""
     times = history.signals["client:arrivals:rate"][0].times
-    made = Series({}, times, tuple(value if at >= start else 0.0 for at in times))
+    made = Series({}, times, tuple(value if start <= at < until else 0.0 for at in times))
     return replace(history, signals={**history.signals, name: (made,)})
 
 
@@ -155,6 +158,25 @@ class TestFixes:
         mended = replace(night(), events=whole().runs[name].events)
         row = found(having(name, mended))["decoy add-workers", "mitigated"]
         assert (row.should, row.was, row.result) == (FAIL, PASS, "false pass")
+
+    @pytest.mark.parametrize("over", [None, 40.0])
+    @pytest.mark.parametrize("gone", [None, 20.0])
+    def test_a_true_diagnosis_is_true_whenever_its_evidence_shows(
+        self, gone: float | None, over: float | None
+    ) -> None:
+        """The page rings after 3 s and somebody claims at once; the evidence shows after 6 s, and
+        may be gone long before the end, whether anything was mended or not."""
+        name = f"{DECOY}add-workers"
+        history = night()
+        until = math.inf if gone is None else INJECTED + gone
+        for signal in scenario().truth.evidence:
+            history = moved(history, signal, INJECTED + 6, 4e6, until=until)
+        events = [Event(INJECTED + 3, "paged"), Event(INJECTED + 3, "claimed")]
+        if over is not None:
+            events.append(Event(INJECTED + over, "recovered"))
+        tried = unmended(replace(history, events=tuple(events)), INJECTED + 200)
+        row = found(having(name, tried))[name, "diagnosed"]
+        assert row.result == "as promised", row.why
 
     def test_an_accepted_fix_may_pass(self) -> None:
         """What the scenario accepts is no false pass, and the reason is told; but what it shows on
@@ -248,7 +270,7 @@ class TestKept:
         short = replace(long, seed=4, rows=tuple(row for row in rows if row.question != "paged"))
         text = markdown([short, long], [])
         assert "2 nights: the page rang in 1, the remedy was recognised in 2." in text
-        assert f"| 3am | 4 | 0 s | - | pass | {len(short.rows)} | - |" in text
+        assert f"| 3am | 4 | none | 0 s | - | pass | {len(short.rows)} | - |" in text
         assert "## 3am, seed 2" in text
         assert "## 3am, seed 4" not in text
 

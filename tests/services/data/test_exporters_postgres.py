@@ -153,7 +153,7 @@ def test_a_server_that_does_not_answer_is_down(rig, how):
             container.unpause()
         else:
             rig.up("postgres-primary")
-    until(lambda: up(rig), lambda value: value == 1, "pg_up is 1 again", within=20)
+    until(lambda: up(rig), lambda value: value == 1, "pg_up is 1 again", within=60)
 
 
 def test_lag_is_told_when_the_link_is_cut(rig):

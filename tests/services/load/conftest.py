@@ -76,7 +76,7 @@ class Rig:
                 pytest.fail(f"not within {within} s: {what}; last seen: {last}")
             time.sleep(0.1)
 
-    def until_left(self, within: float = 15) -> LoadState:
+    def until_left(self, within: float = 60) -> LoadState:
         """Wait until the run is over and its last customer served."""
         return self.until(
             lambda state: not state.running and not state.in_flight, "all have left", within

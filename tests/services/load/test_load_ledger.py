@@ -75,7 +75,7 @@ def test_the_ledger_outlives_its_run(rig):
 def test_a_ledger_that_cannot_be_written_ends_the_run(full):
     """Customers who cannot keep track of promises must not go on collecting them."""
     full.load.start(300, 60, seed=27)
-    last = full.until_left(30)
+    last = full.until_left()
     assert last.state == "stopped"
     assert "ledger" in last.reason
     assert last.intended < 300 * 60

@@ -61,7 +61,7 @@ def test_customers_keep_coming_when_answers_do_not(rig):
 def test_latency_counts_from_the_intended_start(rig):
     """A generator that was frozen for two seconds owes its customers those two seconds."""
     rig.load.start(50, 6, seed=13)
-    rig.until(lambda state: state.completed > 50, "customers are served", 5)
+    rig.until(lambda state: state.completed > 50, "customers are served", 30)
     before = rig.metrics()
     rig.customers.pause()
     try:
@@ -80,7 +80,7 @@ def test_too_many_at_once_are_dropped_and_counted(rig):
     """Beyond the bound on what is under way, an arrival is counted as dropped, never skipped."""
     rig.behave("hang")
     rig.load.start(800, 2, seed=14)
-    last = rig.until_left(20)
+    last = rig.until_left()
     assert last.outcomes["dropped"] > 0
     assert last.intended == last.started + last.outcomes["dropped"]
     assert sum(last.outcomes.values()) == last.intended
@@ -101,11 +101,11 @@ def test_each_failure_has_its_outcome(rig, mode, outcome):
 def test_a_service_that_is_gone_is_a_connection_failure_and_its_return_is_noticed(rig):
     """No name, no address, no port: failures, quickly; and then all is well again."""
     rig.load.start(60, 60, seed=16)
-    rig.until(lambda state: state.outcomes["ok"] > 30, "customers are served", 5)
+    rig.until(lambda state: state.outcomes["ok"] > 30, "customers are served", 30)
     rig.fake.stop(timeout=0)
-    gone = rig.until(lambda state: state.outcomes["connection"] > 30, "they cannot connect", 10)
+    gone = rig.until(lambda state: state.outcomes["connection"] > 30, "they cannot connect", 30)
     rig.fake.start()
-    back = rig.until(lambda state: state.outcomes["ok"] > gone.outcomes["ok"] + 60, "back", 15)
+    back = rig.until(lambda state: state.outcomes["ok"] > gone.outcomes["ok"] + 60, "back", 60)
     assert back.running
 
 
@@ -113,9 +113,9 @@ def test_the_rate_and_the_end_can_be_changed(rig):
     """A new rate holds at once; a new end counts from now."""
     rig.load.start(20, 600, seed=17)
     assert rig.load.set_rate(400).target_rate == 400
-    rig.until(lambda state: state.intended > 400, "many more come", 4)
+    rig.until(lambda state: state.intended > 400, "many more come", 10)
     rig.load.extend(1)
-    last = rig.until_left(5)
+    last = rig.until_left()
     assert last.state == "finished"
     assert last.target_rate == 0
 
@@ -123,7 +123,7 @@ def test_the_rate_and_the_end_can_be_changed(rig):
 def test_a_run_survives_nothing_but_its_ledger_does(rig):
     """After a restart nobody comes until a new run is started."""
     rig.load.start(60, 600, seed=18)
-    rig.until(lambda state: state.completed > 30, "customers are served", 5)
+    rig.until(lambda state: state.completed > 30, "customers are served", 30)
     rig.restart()
     assert rig.load.state().state == "idle"
     assert rig.metrics()["load_running"] == 0
