@@ -74,9 +74,14 @@ class Night:
 
     @property
     def name(self) -> str:
-        how = named(self.beside, self.stacks)
-        apart = "" if how == "none" else f"-{how.replace(', ', '-').replace(' ', '-')}"
-        return f"{self.scenario.slug}-{self.scenario.seed}{apart}"
+        return night_name(self.scenario.slug, self.scenario.seed, self.beside, self.stacks)
+
+
+def night_name(slug: str, seed: int, beside: Kind = "none", stacks: int = 1) -> str:
+    """How a night, and the folder that it is kept in, is called: "3am-2", "3am-2-core"."""
+    how = named(beside, stacks)
+    apart = "" if how == "none" else f"-{how.replace(', ', '-').replace(' ', '-')}"
+    return f"{slug}-{seed}{apart}"
 
 
 def up_to(history: History, at: float, recovery: Recovery | None) -> History:
