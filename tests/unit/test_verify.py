@@ -400,6 +400,9 @@ def test_the_command_shows_what_was_proven(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert f"{len(rows)} rows, {len(rows)} as promised" in shown.stdout
     assert "| remedy | mitigated | pass | pass |" in page.read_text()
+    sent = lab(tmp_path, "verify", "--table", str(folder), "--into", str(tmp_path / "sent"))
+    assert "to be sent along: " in sent.stderr
+    assert (tmp_path / "sent" / "3am" / "proof" / f"{fingerprint().id}.json").is_file()
     told = lab(tmp_path, "verify", "--table", str(folder), "--json")
     assert [one["slug"] for one in json.loads(told.stdout)["proofs"]] == ["3am"]
     for was, code in ((UNKNOWN, 3), (PASS, 1)):
