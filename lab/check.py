@@ -9,14 +9,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from lab.documents import Document, Place
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
 from lab.library import WHY, Library
-from lab.scenario import Scenario
+from lab.proof.contributed import of_scenario
+from lab.proof.deadlines import ROOM, usual, without_room
+from lab.scenario import Scenario, Symptom
 
 HINTS = 3
 DECOYS = 3
@@ -60,6 +66,7 @@ def check(library: Library, slug: str) -> list[Finding]:
             found |= set(_declared(document, folder, scenario, library.words.vocabulary))
             found |= set(_given_away(document, folder, scenario, library.words.vocabulary))
             found |= set(_led_nowhere(document, folder, scenario, library.slugs()))
+        found |= set(_too_soon(document, folder, ways))
     return sorted(found, key=lambda one: (str(one.file), one.line, one.text))
 
 
@@ -182,6 +189,44 @@ def _led_nowhere(
                 yield Finding(
                     folder / "scenario.yaml", line, f"{key}: {slug!r} is no other scenario"
                 )
+
+
+def _too_soon(document: Document, folder: Path, ways: Sequence[Scenario]) -> Iterator[Finding]:
+    """Each deadline must leave room for slower machines than those that sent their nights along."""
+    try:
+        nights = [night for one in of_scenario(folder) for night in one.nights]
+    except BadInput as error:
+        file, _, text = error.message.partition(": ")
+        yield Finding(Path(file), 1, text)
+        return
+    delays = usual(nights)
+    for way in ways:
+        for symptom, after in without_room(way.symptoms, delays):
+            text = (
+                f"{symptom} usually comes after {after:.0f} s and is due within "
+                f"{symptom.within_s:g} s, which leaves no room: at least {ceil(ROOM * after)} s"
+            )
+            yield Finding(folder / "scenario.yaml", _line_of(document, symptom), text)
+
+
+def _line_of(document: Document, symptom: Symptom) -> int:
+    """Where a deadline stands; among the options of a choice, too. Where its parts are chosen one
+    by one, the line of all symptoms."""
+    place = next((at for at, one in _symptoms(document.root) if one == symptom), None)
+    return document.at(("symptoms",) if place is None else (*place, "within_s"))[0]
+
+
+def _symptoms(node: object, place: Place = ()) -> Iterator[tuple[Place, Symptom]]:
+    """Every symptom that is written out anywhere in a document, and its place."""
+    if isinstance(node, dict):
+        if "within_s" in node and "signal" in node:
+            with suppress(ValidationError):
+                yield place, Symptom.model_validate(node)
+        members: Iterable[tuple[str | int, object]] = node.items()
+    else:
+        members = enumerate(node) if isinstance(node, list) else ()
+    for key, value in members:
+        yield from _symptoms(value, (*place, key))
 
 
 def _named(words: Iterable[str], text: str) -> list[str]:

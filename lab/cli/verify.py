@@ -80,34 +80,65 @@ def verify_command(
     untempted: Annotated[
         bool, typer.Option("--untempted", help="No wrong fixes: short nights.")
     ] = False,
+    side_by_side: Annotated[
+        int,
+        typer.Option(
+            "--side-by-side", metavar="N", min=1, help="Live N nights at a time, in N stacks."
+        ),
+    ] = 1,
+    of_stacks: Annotated[
+        int, typer.Option("--of-stacks", min=1, hidden=True, help="Of so many, this is one.")
+    ] = 1,
+    contributing: Annotated[
+        bool,
+        typer.Option("--contribute", help="Write the nights in short, to be sent along."),
+    ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option("--into", help="Contribute to this folder, not to scenarios/."),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Prove scenarios: live one night of each, and judge every run of the proof matrix."""
     from lab.faultproof import FaultProof, kept_in
     from lab.proof.kept import proofs_in
+    from lab.proof.sidebyside import worst
     from lab.screen.console import console, emit
 
     if of_faults:
         return _verify_faults(slugs or [], out, as_json=as_json)
     crashes = FaultProof(())
+    code = 0
     if tabled:
         proofs = proofs_in(tabled)
         folders = [path for path in tabled if path.is_dir()]
         confused = _taken_for_another(folders)
         crashes = FaultProof(tuple(row for path in folders for row in kept_in(path).rows))
     else:
-        proofs, confused = _live(
-            slugs or [],
-            range(seed, seed + seeds),
-            out,
-            _kind(disturbed),
-            quiet=as_json,
+        from lab.cli import nights
+
+        wanted = nights.Wanted(
+            slugs=tuple(slugs or []),
+            seeds=range(seed, seed + seeds),
+            folder=nights.folder(out),
+            kind=_kind(disturbed),
             untempted=untempted,
+            stacks=max(side_by_side, of_stacks),
         )
+        if side_by_side > 1:
+            proofs, code = nights.live_side_by_side(wanted)
+        else:
+            proofs = nights.live_here(wanted, quiet=as_json)
+        # Beside another process that keeps its nights there, too, that one does it for both.
+        confused = _taken_for_another([wanted.folder]) if proofs and of_stacks == 1 else []
+    if contributing or into is not None:
+        _contribute(proofs, into)
     if page is not None:
+        from lab.proof import contributed
         from lab.proof.table import markdown
 
-        page.write_text(markdown(proofs, confused, crashes), encoding="utf-8")
+        text = markdown(proofs, confused, crashes, contributed.every())
+        page.write_text(text, encoding="utf-8")
     if as_json:
         emit({"proofs": proofs, "confusion": confused})
     else:
@@ -122,62 +153,21 @@ def verify_command(
             screen.print(rows_table(confused))
         every = [row for proof in proofs for row in proof.rows]
         screen.print(f"\n{summary([*every, *confused])}")
-    return _proven([*(row for proof in proofs for row in proof.rows), *confused])
+    return worst([code, _proven([*(row for proof in proofs for row in proof.rows), *confused])])
 
 
-def _live(
-    slugs: list[str],
-    seeds: range,
-    out: Path | None,
-    kind: Kind,
-    *,
-    quiet: bool,
-    untempted: bool,
-) -> tuple[list[Proof], list[Row]]:
-    """Live through every night, tell of each as it ends, and hold all of them together."""
-    from lab.doors import open_doors
-    from lab.errors import BadInput
+def _contribute(proofs: list[Proof], into: Path | None) -> None:
+    """Write what the nights come to, for a pull request, and say where."""
     from lab.progress import report_for_terminal
-    from lab.proof import matrix
-    from lab.proof.kept import keep
-    from lab.proof.night import live
-    from lab.proof.table import rows_table, summary
-    from lab.screen.console import console
-    from lab.units import duration
+    from lab.proof.contributed import contribute
+    from lab.scenario import SCENARIOS
 
-    report, screen = report_for_terminal(), console()
-    proofs: list[Proof] = []
-    with open_doors() as doors:
-        folder = out or doors.home.dir / "proof"
-        wanted = slugs or doors.library.slugs()
-        for slug in wanted:
-            # Now, and not after half an hour of other nights.
-            doors.library.load(slug, seeds.start)
-        row = doors.journal.open_one()
-        if row is not None and row.phase == "live":
-            raise BadInput(
-                f"the incident {row.slug} is on",
-                remedy="`lab end` finishes it, `lab restore` abandons it",
-            )
-        for slug in wanted:
-            for seed in seeds:
-                night = live(
-                    doors,
-                    slug,
-                    seed,
-                    report,
-                    lambda run, one: report.say(f"{run}: {one.outcome}"),
-                    tempted=seed == seeds.start and not untempted,
-                    kind=kind,
-                )
-                rows = matrix.rows(night, doors.vocabulary)
-                proofs.append(keep(night, rows, folder))
-                if not quiet:
-                    screen.print(rows_table(rows))
-                    took = duration(night.seconds)
-                    screen.print(f"{slug}, seed {seed}: {summary(rows)}; {took}")
-    report.say(f"written to {folder}")
-    return proofs, _taken_for_another([folder])
+    report = report_for_terminal()
+    for path in contribute(proofs, into or SCENARIOS):
+        report.say(f"to be sent along: {_from_here(path)}")
+    unnamed = [proof.name for proof in proofs if proof.machine is None]
+    if unnamed:
+        report.say(f"left out, as nobody knows on what machine: {', '.join(unnamed)}")
 
 
 def _kind(word: str) -> Kind:

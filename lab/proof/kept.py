@@ -19,10 +19,12 @@ from pydantic import ValidationError
 from lab import archive
 from lab.errors import BadInput
 from lab.history import Outcome
+from lab.host.fingerprint import Fingerprint, fingerprint
 from lab.host.pressure import Pressure
 from lab.progress import QUIET, Report
 from lab.proof.neighbour import Kind
-from lab.proof.rows import Night, Row
+from lab.proof.promises import delays
+from lab.proof.rows import NOBODY, Night, Row
 from lab.scenario import Scenario
 
 PROOF = "proof.json"
@@ -30,7 +32,13 @@ PROOF = "proof.json"
 
 @dataclass(frozen=True)
 class Proof:
-    """What was found about one night. `at` is when (ISO 8601), on a machine with `cores`."""
+    """What was found about one night. `at` is when (ISO 8601), on a machine with `cores`.
+
+    `machine` is the kind of machine; None in what was kept before that was asked. `page_s` is the
+    delay of the page and `symptoms` that of each symptom by its text, in seconds after the
+    injection, where nobody acted; None, or left out, for what never came. The rest is as it is in
+    `Night`.
+    """
 
     name: str
     slug: str
@@ -42,6 +50,11 @@ class Proof:
     rows: tuple[Row, ...]
     beside: Kind = "none"
     busy: dict[str, Pressure] = field(default_factory=dict)
+    machine: Fingerprint | None = None
+    page_s: float | None = None
+    symptoms: dict[str, float] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
+    stacks: int = 1
 
 
 def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
@@ -64,6 +77,11 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
         rows=tuple(rows),
         beside=night.beside,
         busy=night.busy,
+        machine=fingerprint(),
+        page_s=_page_s(night),
+        symptoms=_symptoms(night),
+        phases={name: round(seconds, 1) for name, seconds in night.phases.items()},
+        stacks=night.stacks,
     )
     document = {
         **asdict(proof),
@@ -76,6 +94,19 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
     return proof
 
 
+def _page_s(night: Night) -> float | None:
+    history = night.runs.get(NOBODY)
+    paged = history and history.first("paged")
+    return round(paged.at - history.injected_at, 1) if history and paged else None
+
+
+def _symptoms(night: Night) -> dict[str, float]:
+    if NOBODY not in night.runs:
+        return {}
+    found = delays(night.scenario, night.runs[NOBODY])
+    return {text: round(seconds, 1) for text, seconds in found.items()}
+
+
 def proofs_in(paths: Sequence[Path]) -> list[Proof]:
     """The proofs in these files and folders, by name. Raises `BadInput` where there is none."""
     return [
@@ -84,6 +115,7 @@ def proofs_in(paths: Sequence[Path]) -> list[Proof]:
                 **{name: document[name] for name in Proof.__dataclass_fields__ if name in document},
                 "rows": tuple(_row(one) for one in document["rows"]),
                 "busy": {name: Pressure(**one) for name, one in document.get("busy", {}).items()},
+                "machine": _machine(document.get("machine")),
             }
         )
         for document in map(_json, _files(paths))
@@ -120,6 +152,8 @@ def nights_in(
                 document["problem"],
                 document["seconds"],
                 document.get("beside", "none"),
+                phases=document.get("phases", {}),
+                stacks=document.get("stacks", 1),
             )
         )
     return found
@@ -140,6 +174,10 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: not a proof: {error}") from error
+
+
+def _machine(one: dict[str, Any] | None) -> Fingerprint | None:
+    return None if one is None else Fingerprint(**one)
 
 
 def _row(one: dict[str, str]) -> Row:

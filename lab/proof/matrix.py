@@ -25,7 +25,7 @@ from lab.grading.verdict import Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
 from lab.proof import promises
-from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row
+from lab.proof.rows import ANYBODY, DECOY, LIVED, NOBODY, REMEDY, Night, Row
 from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
 from lab.series import Span
@@ -36,7 +36,7 @@ PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
 def rows(night: Night, vocabulary: Vocabulary) -> list[Row]:
     """Every row of the matrix that one night answers."""
     if night.problem is not None:
-        return [Row("the night", "could be lived", PASS, UNKNOWN, night.problem)]
+        return [Row("the night", LIVED, PASS, UNKNOWN, night.problem)]
     return [*_rows(night, vocabulary)]
 
 

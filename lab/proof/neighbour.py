@@ -32,6 +32,9 @@ MEANING: Mapping[Kind, str] = {
     "suspended": "the whole machine asleep for 15 s, twice",
 }
 
+STACKS = "so many nights lived at the same time, each on a stack of its own"
+"""What `2 stacks` means: then the neighbour is another night."""
+
 LONGEST_S = 1800.0
 BURST_S, PAUSE_S = 10.0, 20.0
 PIECE, PIECES = 4 * 2**20, 32
@@ -39,6 +42,12 @@ ASLEEP_S, ASLEEP_AT = 15.0, (75.0, 150.0)
 """When, in seconds after the start of the night, the machine falls asleep, and for how long."""
 
 GROUPS = ("/sys/fs/cgroup/cpu/3am-lab-neighbour", "/sys/fs/cgroup/3am-lab-neighbour")
+
+
+def named(kind: Kind, stacks: int = 1) -> str:
+    """What else went on, in a word or two: "none", "core", "2 stacks"."""
+    words = [kind] if kind != "none" or stacks == 1 else []
+    return ", ".join([*words, *([f"{stacks} stacks"] if stacks > 1 else [])])
 
 
 @contextmanager

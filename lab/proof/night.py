@@ -24,6 +24,7 @@ from lab.host.pressure import Pressure, Watch, watching
 from lab.library import decoys_in
 from lab.progress import Report
 from lab.proof.neighbour import Kind, beside
+from lab.proof.phases import Phases
 from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, START, Night, up_to
 from lab.records import Row as Incident
 from lab.restore import restore
@@ -52,6 +53,7 @@ class _Live:
     on_measured: Told
     watch: Watch
     since: float
+    phases: Phases
     claims: list[tuple[str, float, Recovery | None]] = field(default_factory=list)
     runs: dict[str, History] = field(default_factory=dict)
     undone: dict[str, str] = field(default_factory=dict)
@@ -70,6 +72,10 @@ class _Live:
         self.busy[name] = self.watch.between(self.since, now)
         self.since = now
 
+    def passed(self, phase: str) -> None:
+        """Note that a phase ends now."""
+        self.phases.until(self.doors.now(), phase)
+
     def collect(self) -> None:
         """Read what was recorded, once for all runs since the last time."""
         doors = self.doors
@@ -79,6 +85,7 @@ class _Live:
         for name, at, recovery in self.claims:
             self.runs[name] = up_to(whole, at, recovery)
         self.claims.clear()
+        self.passed("read")
 
 
 def live(
@@ -115,34 +122,46 @@ def _live(
 ) -> Night:
     scenario = doors.library.load(slug, seed)
     begun = doors.now()
+    phases = Phases(begun)
     problem: str | None = None
     night: _Live | None = None
     try:
         row = incident.start(doors, slug, seed, report)
-        night = _Live(doors, row, incident.scenario_of(row), report, on_measured, watch, begun)
+        phases.evening(row)
+        true = incident.scenario_of(row)
+        night = _Live(doors, row, true, report, on_measured, watch, begun, phases)
         night.note(START)
         _through(night, tempted=tempted)
     except LabError as error:
         problem = error.message
         if night is not None:
+            night.passed("broken off")
             night.collect()
     if night is None:
-        passed = doors.now()
-        busy = {START: watch.between(begun, passed)}
-        return Night(scenario, problem=problem, seconds=passed - begun, beside=kind, busy=busy)
+        phases.until(doors.now(), "refused")
+        return Night(
+            scenario,
+            problem=problem,
+            seconds=phases.at - begun,
+            beside=kind,
+            busy={START: watch.between(begun, phases.at)},
+            phases=phases.seconds,
+        )
     try:
         restore(doors, report)
     except LabError as error:
         problem = problem or f"the stack could not be brought home: {error.message}"
+    night.passed("home")
     if problem is not None:
         night.undone["the rest"] = problem
     return Night(
         night.scenario,
         night.runs,
         night.undone,
-        seconds=doors.now() - begun,
+        seconds=phases.at - begun,
         beside=kind,
         busy=night.busy,
+        phases=phases.seconds,
     )
 
 
@@ -154,11 +173,13 @@ def _through(night: _Live, *, tempted: bool) -> None:
     _nobody(night)
     if tempted:
         _tempt(night)
+        night.passed("wrong fixes")
     _remedy(night)
     night.collect()
     if tempted:
         for decoy in _anybodys(AFTER):
             _hide(night, decoy)
+        night.passed("wrong fixes")
         night.collect()
 
 
@@ -187,10 +208,12 @@ def _nobody(night: _Live) -> None:
         wait_for_page(doors, night.row, night.report)
     except LabError as error:
         night.report.say(error.message)
+    night.passed("page")
     measured = resolve(doors, night.report, within_s=0)
     last = max(symptom.within_s + symptom.for_s for symptom in scenario.symptoms) + 2 * BEHIND_S
     let_pass(doors, begun, last, "waiting for the last deadline", night.report)
     night.record(NOBODY, measured)
+    night.passed("deadlines")
 
 
 def _try(night: _Live, kind: str, decoy: Decoy) -> None:
@@ -240,7 +263,9 @@ def _remedy(night: _Live) -> None:
     doors.pause(2 * BEHIND_S)
     incident.diagnose(doors, true_diagnosis(night.scenario), final=True)
     act(doors, night.row, doors.library.remedy(night.scenario.slug), "the remedy", report)
+    night.passed("remedy")
     night.record(REMEDY, resolve(doors, report))
+    night.passed("judged")
 
 
 def _break_again(night: _Live) -> None:

@@ -28,15 +28,26 @@ def symptom_in(condition: Condition, history: History, span: Span) -> Series:
     return worst(covered, "down" if condition.op in ("<", "<=") else "up")
 
 
-def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
-    """Whether a symptom began by its deadline."""
+def delay(symptom: Symptom, history: History) -> float | None:
+    """How long after the injection a symptom began, in seconds; None where it never did."""
     whole = Span(history.injected_at, history.ended_at)
     since = symptom.since(symptom_in(symptom, history, whole))
-    deadline = history.injected_at + symptom.within_s
-    if since is not None:
-        after = since - history.injected_at
+    return None if since is None else since - history.injected_at
+
+
+def delays(scenario: Scenario, history: History) -> dict[str, float]:
+    """The delay, in seconds, of each symptom that began, by its text."""
+    found = {str(symptom): delay(symptom, history) for symptom in scenario.symptoms}
+    return {text: after for text, after in found.items() if after is not None}
+
+
+def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
+    """Whether a symptom began by its deadline."""
+    after = delay(symptom, history)
+    if after is not None:
         text = f"{symptom}: after {after:.0f} s of {symptom.within_s:g} s"
-        return Outcome.of(since <= deadline), text
+        return Outcome.of(after <= symptom.within_s), text
+    deadline = history.injected_at + symptom.within_s
     if history.ended_at < deadline + symptom.for_s:
         return Outcome.UNKNOWN, f"{symptom}: was watched too briefly"
     watched = Span(history.injected_at, deadline + symptom.for_s)

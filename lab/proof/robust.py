@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.host.pressure import Pressure
-from lab.proof.kept import Proof
-from lab.proof.neighbour import KINDS, Kind
-from lab.proof.rows import NOBODY, REMEDY, START, Row
+from lab.proof.lived import Account, Lived
+from lab.proof.neighbour import KINDS, Kind, named
+from lab.proof.rows import Result
 
 
 @dataclass(frozen=True, slots=True)
 class Stood:
-    """The nights of one scenario beside one neighbour.
+    """The nights of one scenario beside one neighbour, or with so many stacks at the same time.
 
     `refused` could not be begun, `paged` had their page and `symptoms` all their symptoms by the
     deadline, `mended` had the remedy recognised. `waited` is the share of the time in which
-    something on the machine waited for a core, over all nights; None where nothing tells.
+    something on the machine waited for a core, the mean over the nights; None where nothing tells.
     """
 
     slug: str
@@ -32,60 +31,55 @@ class Stood:
     invalid: int
     rows: int
     waited: float | None
+    stacks: int = 1
 
     @property
     def wrong(self) -> bool:
         return bool(self.refused or self.false_passes or self.false_fails or self.invalid)
 
 
-def stood(proofs: Sequence[Proof]) -> list[Stood]:
+def stood(nights: Sequence[Lived]) -> list[Stood]:
     """One entry for each scenario and neighbour that there are nights of."""
-    slugs = sorted({proof.slug for proof in proofs})
+    groups = sorted({(one.slug, KINDS.index(one.night.beside), one.night.stacks) for one in nights})
     return [
-        _counted(slug, kind, several)
-        for slug in slugs
-        for kind in KINDS
-        if (several := [one for one in proofs if (one.slug, one.beside) == (slug, kind)])
+        _counted(
+            slug,
+            KINDS[kind],
+            stacks,
+            [
+                one.night
+                for one in nights
+                if (one.slug, one.night.beside, one.night.stacks) == (slug, KINDS[kind], stacks)
+            ],
+        )
+        for slug, kind, stacks in groups
     ]
 
 
-def _counted(slug: str, kind: Kind, proofs: Sequence[Proof]) -> Stood:
-    rows = [row for proof in proofs for row in proof.rows]
-
-    def promised(run: str, question: str) -> int:
-        return sum(
-            row.result == "as promised"
-            for row in rows
-            if (row.run, row.question) == (run, question)
-        )
-
+def _counted(slug: str, kind: Kind, stacks: int, nights: Sequence[Account]) -> Stood:
     return Stood(
         slug=slug,
         beside=kind,
-        nights=len(proofs),
-        refused=sum(_refused(proof) for proof in proofs),
-        paged=promised(NOBODY, "paged"),
-        symptoms=promised(NOBODY, "symptoms"),
-        mended=promised(REMEDY, "mitigated"),
-        false_passes=_of(rows, "false pass"),
-        false_fails=_of(rows, "false fail"),
-        invalid=_of(rows, "invalid"),
-        rows=len(rows),
-        waited=_mean([one for proof in proofs for one in proof.busy.values()]),
+        nights=len(nights),
+        refused=sum(one.refused is not None for one in nights),
+        paged=sum(one.paged for one in nights),
+        symptoms=sum(one.in_time for one in nights),
+        mended=sum(one.mended for one in nights),
+        false_passes=_wrong(nights, "false pass"),
+        false_fails=_wrong(nights, "false fail"),
+        invalid=_wrong(nights, "invalid"),
+        rows=sum(one.rows for one in nights),
+        waited=_mean([one.waited for one in nights if one.waited is not None]),
+        stacks=stacks,
     )
 
 
-def _refused(proof: Proof) -> bool:
-    return not proof.busy.keys() - {START}
+def _wrong(nights: Sequence[Account], result: Result) -> int:
+    return sum(row.result == result for one in nights for row in one.wrong)
 
 
-def _of(rows: Sequence[Row], result: str) -> int:
-    return sum(row.result == result for row in rows)
-
-
-def _mean(stretches: Sequence[Pressure]) -> float | None:
-    told = [one.waited for one in stretches if one.waited is not None]
-    return sum(told) / len(told) if told else None
+def _mean(shares: Sequence[float]) -> float | None:
+    return sum(shares) / len(shares) if shares else None
 
 
 def markdown(entries: Sequence[Stood]) -> str:
@@ -101,7 +95,7 @@ def markdown(entries: Sequence[Stood]) -> str:
         started = one.nights - one.refused
         waited = "-" if one.waited is None else f"{one.waited:.0%}"
         lines.append(
-            f"| {one.slug} | {one.beside} | {one.nights} | {one.refused} "
+            f"| {one.slug} | {named(one.beside, one.stacks)} | {one.nights} | {one.refused} "
             f"| {one.paged} of {started} | {one.symptoms} of {started} | {one.mended} of {started} "
             f"| {one.false_passes} | {one.false_fails} | {one.invalid} | {one.rows} | {waited} |"
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pydantic import with_config
+
 from lab.archive import recordable
 from lab.history import History, Outcome, Recovery
 from lab.host.pressure import Pressure
-from lab.proof.neighbour import Kind
+from lab.proof.neighbour import Kind, named
 from lab.scenario import Scenario
 
 Result = Literal["as promised", "false pass", "false fail", "invalid"]
@@ -21,7 +23,11 @@ DECOY = "decoy "
 ANYBODY = "anybody's "
 """How runs are called: the scenario's own decoys, and the ones that people try on any night."""
 
+LIVED = "could be lived"
+"""The one question about a night that could not be begun."""
 
+
+@with_config(extra="forbid")
 @dataclass(frozen=True, slots=True)
 class Row:
     """A question about one run: the answer that the design asks for, and the one measured.
@@ -52,7 +58,8 @@ class Night:
 
     `undone` says of runs that could not be made why. `problem` is why there was no night at all.
     `beside` is what else went on on the machine, `busy` what the machine was like during each run
-    (and `START`, until the customers suffered).
+    (and `START`, until the customers suffered). `phases` is where its time went, in seconds;
+    `stacks` how many nights this machine lived at the same time, this one among them.
     """
 
     scenario: Scenario
@@ -62,11 +69,19 @@ class Night:
     seconds: float = 0.0
     beside: Kind = "none"
     busy: dict[str, Pressure] = field(default_factory=dict)
+    phases: dict[str, float] = field(default_factory=dict)
+    stacks: int = 1
 
     @property
     def name(self) -> str:
-        kind = "" if self.beside == "none" else f"-{self.beside}"
-        return f"{self.scenario.slug}-{self.scenario.seed}{kind}"
+        return night_name(self.scenario.slug, self.scenario.seed, self.beside, self.stacks)
+
+
+def night_name(slug: str, seed: int, beside: Kind = "none", stacks: int = 1) -> str:
+    """How a night, and the folder that it is kept in, is called: "3am-2", "3am-2-core"."""
+    how = named(beside, stacks)
+    apart = "" if how == "none" else f"-{how.replace(', ', '-').replace(' ', '-')}"
+    return f"{slug}-{seed}{apart}"
 
 
 def up_to(history: History, at: float, recovery: Recovery | None) -> History:

@@ -9,9 +9,10 @@ from rich.text import Text
 
 from lab.faultproof import FaultProof
 from lab.faultproof import Outcome as Crashed
-from lab.proof import robust
+from lab.proof import machines, phases, robust
 from lab.proof.kept import Proof
-from lab.proof.neighbour import MEANING
+from lab.proof.lived import Lived, lived, newest
+from lab.proof.neighbour import MEANING, STACKS, named
 from lab.proof.rows import NOBODY, REMEDY, WRONG, Row, count
 from lab.screen.console import coloured, table
 from lab.units import duration
@@ -27,6 +28,7 @@ measured. A false pass is a wrong fix or a wrong diagnosis that would have been 
 fail a right one that would not; invalid is what could not be judged.
 
 Of each scenario one night tries every tempting fix; with other seeds nobody acts, then the remedy.
+Other people's nights (`scenarios/*/proof/`) are counted by machine and neighbour.
 """
 
 
@@ -55,12 +57,22 @@ def summary(rows: Sequence[Row]) -> str:
 
 
 def markdown(
-    proofs: Sequence[Proof], confusion: Sequence[Row], crashes: FaultProof | None = None
+    proofs: Sequence[Proof],
+    confusion: Sequence[Row],
+    crashes: FaultProof | None = None,
+    contributed: Sequence[Lived] = (),
 ) -> str:
-    """The page of all proofs: the nights, and the faults whose process was killed."""
+    """The page of all proofs: the nights, and the faults whose process was killed.
+
+    `contributed` nights are counted with the others, where they are not the same ones.
+    """
+    nights = newest([*contributed, *map(lived, proofs)])
     every = [row for proof in proofs for row in proof.rows]
     parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n"]
-    parts += [_beside(proofs), _nights(proofs)]
+    parts += [f"## On which machines\n\n{machines.markdown(nights)}", _beside(nights)]
+    parts.append(_nights(proofs))
+    if spent := phases.markdown(proofs):
+        parts.append(f"## Where the time of a night goes\n\n{spent}")
     for proof in _longest(proofs):
         parts.append(
             f"## {proof.slug}, seed {proof.seed}\n\n{proof.title}. "
@@ -80,11 +92,13 @@ def markdown(
     return "\n".join(parts)
 
 
-def _beside(proofs: Sequence[Proof]) -> str:
+def _beside(nights: Sequence[Lived]) -> str:
     """What else went on on the machine, and how the nights stood it."""
-    entries = robust.stood(proofs)
+    entries = robust.stood(nights)
     kinds = list(dict.fromkeys(one.beside for one in entries))
     meaning = "".join(f"- `{kind}`: {MEANING[kind]}\n" for kind in kinds)
+    if several := sorted({one.stacks for one in entries if one.stacks > 1}):
+        meaning += f"- {', '.join(f'`{count} stacks`' for count in several)}: {STACKS}\n"
     return f"## Beside a neighbour\n\n{meaning}\n{robust.markdown(entries)}"
 
 
@@ -128,7 +142,7 @@ def _nights(proofs: Sequence[Proof]) -> str:
         cells = [
             proof.slug,
             str(proof.seed),
-            proof.beside,
+            named(proof.beside, proof.stacks),
             duration(proof.seconds),
             page.why if page else "-",
             str(fix.was) if fix else "-",

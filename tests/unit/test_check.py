@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from lab.check import check, check_all
 from lab.errors import BadInput
+from lab.host.fingerprint import Fingerprint
 from lab.library import Library, Words
+from lab.proof.contributed import Contribution, read
+from lab.proof.lived import Account
+from lab.proof.neighbour import Kind
 from tests.unit.test_cli import lab
 from tests.unit.world import SCENARIO, write_scenario
 
@@ -22,6 +27,7 @@ Somebody dropped it.
 ## Further reading
 - a book
 """
+DAY = date(2026, 11, 20)
 THIRD_HINT = '  - {price: 15, text: "compare it with yesterday"}\n'
 
 
@@ -138,6 +144,68 @@ def test_every_option_of_a_choice_is_looked_at(folder: Path, words: Words) -> No
         "scenario.yaml:1: the folder's name gives away the object of the truth: 'slow'",
         "scenario.yaml:2: title gives away the object of the truth: 'slow'",
     ]
+
+
+LATENCY = "client:latency_seconds:p95 > 0.5"
+MACHINE = Fingerprint(2, "Some CPU", "6.1 x86_64", 8, 2)
+
+
+def contributed(folder: Path, *delays: float, text: str = LATENCY, beside: Kind = "none") -> None:
+    """Nights of that scenario in which its symptom came after these seconds."""
+    path = folder / "proof" / f"{MACHINE.id}.json"
+    old = read(path).nights if path.exists() else ()
+    nights = tuple(
+        Account(seed=seed, beside=beside, day=DAY, seconds=1, rows=1, symptoms={text: after})
+        for seed, after in enumerate(delays)
+    )
+    made = Contribution(scenario=folder.name, machine=MACHINE, lab="0", nights=(*old, *nights))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(made.text())
+
+
+def test_a_deadline_without_room_is_said(folder: Path, words: Words) -> None:
+    """Twice the usual delay, the median, is the least; what came beside a neighbour is not usual,
+    and of what nobody measured nothing is said."""
+    contributed(folder, 14, 15, 90)
+    contributed(folder, 40, 40, 40, 40, beside="core")
+    contributed(folder, 99, text="pool:waiting > 5")
+    assert said(folder, words) == []
+    contributed(folder, 15.2, 15.4)
+    (line,) = said(folder, words)
+    assert line == (
+        "scenario.yaml:16: client:latency_seconds:p95 > 0.5 usually comes after 15 s and is due "
+        "within 30 s, which leaves no room: at least 31 s"
+    )
+
+
+def test_a_deadline_is_found_where_it_is_written(folder: Path, words: Words) -> None:
+    """Among the options of a choice, that option's line; where it is put together, the list's."""
+    path = folder / "scenario.yaml"
+    before, symptom, after = path.read_text().partition(
+        '  - {signal: "client:latency_seconds:p95", op: ">", value: 0.5, within_s: 30}\n'
+    )
+    contributed(folder, 20)
+    other = symptom.replace("30", "50")
+    option = f"    -\n      - {symptom.strip()[2:]}\n"
+    choices = f"choices:\n  them:\n{option.replace('30', '50')}{option}"
+    path.write_text(f"{before.rstrip()} {{choice: them}}\n{after}{choices}")
+    (line,) = said(folder, words)
+    found = path.read_text().splitlines()[int(line.split(":")[1]) - 1]
+    assert found.strip() == symptom.strip()
+    path.write_text(
+        f"{before}{other.replace('50', '{choice: soon}')}{after}choices: {{soon: [50, 30]}}\n"
+    )
+    (line,) = said(folder, words)
+    assert line.startswith("scenario.yaml:16: client:latency")
+
+
+def test_a_damaged_record_of_nights_is_said(folder: Path, words: Words) -> None:
+    """By its name, with the rest."""
+    contributed(folder, 1)
+    path = folder / "proof" / f"{MACHINE.id}.json"
+    path.write_text("{")
+    (line,) = said(folder, words)
+    assert line.startswith(f"proof/{path.name}:1: no record of nights")
 
 
 def test_everything_is_said_at_once(folder: Path, words: Words) -> None:

@@ -16,11 +16,13 @@ from lab.autopilot import true_diagnosis
 from lab.doors import Doors
 from lab.errors import BadInput
 from lab.history import Event, FaultSeen, FixSeen, History, Outcome, ServiceSeen
+from lab.host.fingerprint import fingerprint
 from lab.library import Library
 from lab.progress import QUIET
 from lab.proof import matrix
 from lab.proof.kept import keep, nights_in, proofs_in
 from lab.proof.night import live
+from lab.proof.phases import told
 from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
 from lab.proof.table import markdown, rows_table, summary
 from lab.recorded import with_receipts
@@ -226,11 +228,29 @@ class TestKept:
     def test_a_night_survives_the_disk(self, tmp_path: Path) -> None:
         """Histories, scenario and rows; the rows can be found again from the histories."""
         rows = matrix.rows(whole(), vocabulary())
-        proof = keep(whole(), rows, tmp_path)
+        proof = keep(replace(whole(), phases={"up": 6.0}), rows, tmp_path)
         assert proofs_in([tmp_path]) == proofs_in([tmp_path / "3am-2"]) == [proof]
         (again,) = nights_in(tmp_path)
-        assert again == whole()
+        assert replace(again, phases={}) == whole()
         assert matrix.rows(again, vocabulary()) == rows
+
+    def test_a_proof_says_when_its_symptoms_came(self, tmp_path: Path) -> None:
+        """Page and symptoms by their texts, in seconds after the injection; and on what machine."""
+        proof = keep(whole(), [], tmp_path)
+        assert proof.page_s == 41
+        assert proof.symptoms["pool:waiting > 5 for 3 s"] == 9
+        assert len(proof.symptoms) == len(scenario().symptoms)
+        assert proof.machine == fingerprint()
+
+    def test_what_was_kept_before_that_was_asked_is_read(self, tmp_path: Path) -> None:
+        """A proof without machine, delays and phases is a proof."""
+        path = tmp_path / keep(whole(), [], tmp_path).name / "proof.json"
+        document = json.loads(path.read_text())
+        for name in ("machine", "page_s", "symptoms", "phases", "stacks", "busy", "beside"):
+            del document[name]
+        path.write_text(json.dumps(document))
+        (proof,) = proofs_in([tmp_path])
+        assert (proof.machine, proof.symptoms, proof.phases, proof.stacks) == (None, {}, {}, 1)
 
     def test_proving_it_again_leaves_nothing_of_the_last_time(self, tmp_path: Path) -> None:
         """No history of a run that is no more."""
@@ -349,12 +369,23 @@ def test_a_night_without_temptation_is_short(doors: Doors) -> None:
     assert (list(lived.runs), lived.undone) == ([NOBODY, REMEDY], {})
 
 
+def test_a_night_says_where_its_time_went(doors: Doors) -> None:
+    """Every second is one of a phase, in the order of the night."""
+    lived = live(doors, "slow", 1, QUIET, tempted=False)
+    evening = ["up", "customers", "calm", "fault"]
+    assert list(lived.phases) == [*evening, "page", "deadlines", "remedy", "judged", "read", "home"]
+    assert sum(lived.phases.values()) == pytest.approx(lived.seconds)
+    assert lived.phases["calm"] >= 10
+    assert told({"up": 6.4, "calm": 30.0}) == "up 6, calm 30"
+
+
 def test_a_night_that_cannot_begin_is_invalid(doors: Doors, world: World) -> None:
     """A stack that does not carry its load proves nothing about the scenario."""
     world.fixed["client:latency_seconds:p95"] = 2.0
     lived = live(doors, "slow", 1, QUIET)
     assert "nothing was broken" in (lived.problem or "")
     assert lived.runs == {}
+    assert lived.phases == {"refused": lived.seconds}
 
 
 def test_what_cannot_be_done_is_told(doors: Doors, tmp_path: Path) -> None:
@@ -391,6 +422,9 @@ def test_the_command_shows_what_was_proven(tmp_path: Path) -> None:
     assert shown.returncode == 0, shown.stderr
     assert f"{len(rows)} rows, {len(rows)} as promised" in shown.stdout
     assert "| remedy | mitigated | pass | pass |" in page.read_text()
+    sent = lab(tmp_path, "verify", "--table", str(folder), "--into", str(tmp_path / "sent"))
+    assert "to be sent along: " in sent.stderr
+    assert (tmp_path / "sent" / "3am" / "proof" / f"{fingerprint().id}.json").is_file()
     told = lab(tmp_path, "verify", "--table", str(folder), "--json")
     assert [one["slug"] for one in json.loads(told.stdout)["proofs"]] == ["3am"]
     for was, code in ((UNKNOWN, 3), (PASS, 1)):
