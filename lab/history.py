@@ -215,6 +215,8 @@ class LoadSeen:
     `declared_rate` is the scenario's (arrivals a second); `target_rate` what the generator was set
     to at the end of the window, `intended` and `started` how many arrivals were due and were made.
     `state` is the generator's own word. None: it could not be asked, and `problem` says why.
+    `late_s` is how late arrivals were begun at the worst moment (the 95th percentile, in seconds
+    after they were due); None where that was not measured.
     """
 
     declared_rate: float
@@ -223,6 +225,7 @@ class LoadSeen:
     started: int | None
     state: Literal["idle", "running", "finished", "stopped"] | None
     problem: str | None = None
+    late_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from lab.audit import audit
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.faults import FaultParams
+from lab.grading.pace import START_DELAY
+from lab.grading.recovery import AGAIN, PAGER_QUIET
 from lab.history import (
     Check,
     DataSeen,
@@ -39,9 +41,6 @@ FIX_SHOWS_S = 5.0
 
 RINGS_S = 5.0
 """An alert that rings says so each second; one that has not for so long rings no more."""
-
-AGAIN = "holds when it happens again"
-"""The check that tells what was mended from what has merely passed."""
 
 WATCHERS = ("prometheus", "grafana", "jaeger")
 """Services that look at the system and are no part of it, beside the exporters: without them there
@@ -266,6 +265,7 @@ def _load(doors: Doors, row: Row, scenario: Scenario, window: Span) -> LoadSeen:
             _counted(doors, counter, window)
             for counter in ("load_arrivals_total", "load_started_total")
         )
+        late = _late(doors, window)
     except PrometheusUnavailable as error:
         return LoadSeen(declared, state.target_rate, None, None, state.state, problem=error.message)
     ours = state.run_id == row.load_run
@@ -276,7 +276,15 @@ def _load(doors: Doors, row: Row, scenario: Scenario, window: Span) -> LoadSeen:
         started=started,
         state=state.state,
         problem=None if ours else "the customers of this incident were sent away",
+        late_s=late,
     )
+
+
+def _late(doors: Doors, window: Span) -> float | None:
+    """How late customers were begun at the worst moment of the window, in seconds; None when that
+    was not seen."""
+    found = doors.prometheus.query_range(START_DELAY, window.start, window.end)
+    return max((value for one in found for value in one.values), default=None)
 
 
 def _counted(doors: Doors, counter: str, window: Span) -> int | None:
@@ -299,10 +307,9 @@ def _ringing(doors: Doors, alert: str) -> bool:
 
 def _pager(doors: Doors, scenario: Scenario) -> Check:
     """What woke somebody up must have gone, not only what customers notice."""
-    name = "pager quiet"
     try:
         if _ringing(doors, scenario.page.alert):
-            return Check(name, Outcome.FAIL, f"{scenario.page.alert} still fires")
+            return Check(PAGER_QUIET, Outcome.FAIL, f"{scenario.page.alert} still fires")
     except PrometheusUnavailable as error:
-        return Check(name, Outcome.UNKNOWN, error.message)
-    return Check(name, Outcome.PASS, f"{scenario.page.alert} does not fire any more")
+        return Check(PAGER_QUIET, Outcome.UNKNOWN, error.message)
+    return Check(PAGER_QUIET, Outcome.PASS, f"{scenario.page.alert} does not fire any more")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab.grading.pace import late_in, too_busy
 from lab.grading.recovery import worst_of
 from lab.history import History, Outcome
 from lab.scenario import Scenario, Symptom
@@ -29,20 +30,27 @@ def symptom_in(condition: Condition, history: History, span: Span) -> Series:
 
 
 def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
-    """Whether a symptom began by its deadline."""
+    """Whether a symptom began by its deadline. Where it did not, and customers were begun late
+    meanwhile, that is unknown: the machine was not the one it was promised for."""
     whole = Span(history.injected_at, history.ended_at)
     since = symptom.since(symptom_in(symptom, history, whole))
     deadline = history.injected_at + symptom.within_s
+    watched = Span(history.injected_at, deadline + symptom.for_s)
     if since is not None:
         after = since - history.injected_at
         text = f"{symptom}: after {after:.0f} s of {symptom.within_s:g} s"
-        return Outcome.of(since <= deadline), text
+        return (Outcome.PASS, text) if since <= deadline else _missed(text, history, watched)
     if history.ended_at < deadline + symptom.for_s:
         return Outcome.UNKNOWN, f"{symptom}: was watched too briefly"
-    watched = Span(history.injected_at, deadline + symptom.for_s)
     if not _enough(symptom_in(symptom, history, watched), watched, history):
         return Outcome.UNKNOWN, f"{symptom}: was not measured"
-    return Outcome.FAIL, f"{symptom}: never appeared"
+    return _missed(f"{symptom}: never appeared", history, watched)
+
+
+def _missed(why: str, history: History, watched: Span) -> tuple[Outcome, str]:
+    """A deadline that passed on this machine, at its pace."""
+    busy = too_busy(late_in(history, watched))
+    return (Outcome.FAIL, why) if busy is None else (Outcome.UNKNOWN, f"{why}, {busy}")
 
 
 def symptoms_appear(scenario: Scenario, history: History) -> tuple[Outcome, str]:

@@ -271,6 +271,16 @@ class TestEnd:
         assert verdict.diagnosed is Outcome.PASS
         assert verdict.times.breached_at is not None
 
+    def test_a_machine_that_is_too_busy_makes_it_unknown(self, doors: Doors, world: World) -> None:
+        """Mended, but everything waits for a core, the customers' own requests too."""
+        started(doors, world)
+        mend(world)
+        world.fixed |= {"client:latency_seconds:p95": 0.7, "client:start_delay_seconds:p95": 0.4}
+        world.pause(20)
+        measured = resolve(doors, QUIET, within_s=0)
+        assert measured.outcome is Outcome.UNKNOWN
+        assert "begun up to 400 ms late" in measured.why
+
     def test_it_may_be_claimed_again_after_a_failure(self, doors: Doors, world: World) -> None:
         """A wrong fix is not the end: the last claim counts."""
         started(doors, world)

@@ -63,6 +63,7 @@ SHAPES: Mapping[str, tuple[float, float, float, float]] = {
     "client:latency_seconds:p95": (0.02, 4.0, 6, 3),
     "client:errors:ratio": (0.0, 0.6, 8, 2),
     "client:arrivals:rate": (50, 50, 0, 0),
+    "client:start_delay_seconds:p95": (0.003, 0.003, 0, 0),
     "postgres:seq_rows:rate": (0.0, 2e7, 1, 1),
     "postgres:query_seconds:mean": (0.001, 0.8, 2, 1),
     "queue:oldest_age_seconds": (0.1, 40, 12, 6),
