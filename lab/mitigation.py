@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from lab import faults
 from lab.audit import audit
+from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.faults import FaultParams
@@ -83,7 +84,7 @@ def measure(
 
     def quiet(held: Span | None) -> None:
         if held is not None:
-            _wait_for_quiet(doors, scenario, doors.now() + within_s, report)
+            _wait_for_quiet(doors, scenario, within_s, report)
 
     window: Span | None = None
     try:
@@ -175,10 +176,11 @@ def _again(window: Span | None, begun: float, soon: float) -> Check:
     return Check(AGAIN, Outcome.PASS, f"once more, and all was well again after {after:.0f} s")
 
 
-def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Report) -> None:
+def _wait_for_quiet(doors: Doors, scenario: Scenario, within_s: float, report: Report) -> None:
     """A backlog takes a while to be worked off after the cause is gone."""
+    awake = Awake(doors.now)
     with report.step("waiting for the pager to fall silent"):
-        while doors.now() < until and _ringing(doors, scenario.page.alert):
+        while awake.passed() < within_s and _ringing(doors, scenario.page.alert):
             doors.pause(1.0)
 
 
