@@ -285,7 +285,7 @@ class History:
     `recovery` is None when nobody claimed that it was fixed. `invalid` says why the run does not
     count: the fault's witness never confirmed it, for instance. `told` is what it was judged by,
     None in what was recorded before it was kept. `logs` are each service's last lines of the time
-    around the first breach, as they were written.
+    around the first breach, as they were written. `light`: half the customers came.
     """
 
     incident: str
@@ -306,6 +306,7 @@ class History:
     invalid: str | None = None
     told: Told | None = None
     logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    light: bool = False
 
     def first(self, kind: EventKind) -> Event | None:
         """The earliest event of that kind."""
