@@ -223,11 +223,13 @@ def refuse(
     looks: Sequence[Look],
     what: str,
     remedy: str = "`lab restore` brings it home; `lab doctor` looks at the machine",
+    also: Sequence[str] = (),
 ) -> NoReturn:
-    """Raise what these looks say: `Failed` if any condition is broken, else `Unknown`."""
+    """Raise what these looks say: `Failed` if any condition is broken, else `Unknown`. What `also`
+    has to do with it gets lines of its own."""
     broken = [one for one in looks if one.held is False]
     blind = [one for one in looks if one.held is None]
-    named = "\n".join(f"  {one}" for one in (broken or blind))
+    named = "\n".join(f"  {one}" for one in (*(broken or blind), *also))
     if broken:
         raise Failed(f"{what}:\n{named}", remedy=remedy)
     raise Unknown(f"{what}, as far as can be known; not measured:\n{named}", remedy=remedy)
