@@ -117,6 +117,7 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         recovery=last_recovery(doors, row),
         invalid=row.invalid,
         told=told(doors, row, scenario),
+        light=scenario.light,
     )
 
 

@@ -76,6 +76,7 @@ def grade(
         order=measured_order(dict.fromkeys((*truth.chain, *named)), measured),
         answer=truth,
         diagnosis=diagnosis,
+        light=history.light,
     )
 
 

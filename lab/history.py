@@ -215,6 +215,8 @@ class LoadSeen:
     `declared_rate` is the scenario's (arrivals a second); `target_rate` what the generator was set
     to at the end of the window, `intended` and `started` how many arrivals were due and were made.
     `state` is the generator's own word. None: it could not be asked, and `problem` says why.
+    `late_s` is how late arrivals were begun at the worst moment (the 95th percentile, in seconds
+    after they were due); None where that was not measured.
     """
 
     declared_rate: float
@@ -223,6 +225,7 @@ class LoadSeen:
     started: int | None
     state: Literal["idle", "running", "finished", "stopped"] | None
     problem: str | None = None
+    late_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +285,7 @@ class History:
     `recovery` is None when nobody claimed that it was fixed. `invalid` says why the run does not
     count: the fault's witness never confirmed it, for instance. `told` is what it was judged by,
     None in what was recorded before it was kept. `logs` are each service's last lines of the time
-    around the first breach, as they were written.
+    around the first breach, as they were written. `light`: half the customers came.
     """
 
     incident: str
@@ -303,6 +306,7 @@ class History:
     invalid: str | None = None
     told: Told | None = None
     logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    light: bool = False
 
     def first(self, kind: EventKind) -> Event | None:
         """The earliest event of that kind."""

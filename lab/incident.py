@@ -58,13 +58,14 @@ def current(doors: Doors) -> Row:
 # -- the beginning ------------------------------------------------------------------------------
 
 
-def start(doors: Doors, slug: str, seed: int, report: Report) -> Row:
-    """From whatever state to an incident that is on: gate, stage, load, baseline, fault, witness.
+def start(doors: Doors, slug: str, seed: int, report: Report, *, light: bool = False) -> Row:
+    """From whatever state to an incident that is on: gate, stage, load, baseline, fault, witness. A
+    `light` one is the same with half the customers.
 
     Raises `BadInput` for an unknown or invalid scenario, `OneAtATime` while an incident is on, and
     `LabError` with what did not work. Then nothing is left broken, and nobody is charged with it.
     """
-    scenario = doors.library.load(slug, seed)
+    scenario = doors.library.load(slug, seed, light=light)
     with exclusive(f"incident-{doors.home.project}", report):
         _clear_the_way(doors, report)
         doors.stack.up(report)

@@ -12,7 +12,7 @@ from typing import Any
 from lab.documents import Document, Place, Problem, near
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
-from lab.scenario import SCENARIOS, Decoy, Pick, Scenario, ScenarioFile
+from lab.scenario import LIGHT, SCENARIOS, Decoy, Pick, Scenario, ScenarioFile
 
 RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
 
@@ -66,23 +66,31 @@ class Library:
             raise BadInput(f"there is no scenario {slug!r}", remedy=hint)
         return self.folder / slug
 
-    def load(self, slug: str, seed: int) -> Scenario:
-        """The scenario with its choices made by `seed`.
+    def load(self, slug: str, seed: int, *, light: bool = False) -> Scenario:
+        """The scenario with its choices made by `seed`; `light`: the same with half the customers.
 
         Every option of every choice is validated, so that no seed meets an error that another did
-        not. Raises `BadInput` for an unknown name, and for every problem of the folder at once.
+        not. Raises `BadInput` for an unknown name, for every problem of the folder at once, and for
+        a light night where none is declared.
         """
         folder = self.path(slug)
         document = Document.read(folder / "scenario.yaml")
         options = _options(document)
+        lighter = _options(document, light=True)
+        if light and lighter == options:
+            raise BadInput(
+                f"{slug} has no light night: half the customers would make it another one",
+                remedy=f"`lab start {slug}` without --light",
+            )
         choices = _Choices(document, options)
-        for picks in _every_option_once(options):
-            choices.make(picks)
-            self._check(document, folder)
-        picks = _flat(_picked(options, seed))
+        for several in (options, lighter):
+            for picks in _every_option_once(several):
+                choices.make(picks)
+                self._check(document, folder)
+        picks = _flat(_picked(lighter if light else options, seed))
         choices.make(picks)
         made = document.into(ScenarioFile)
-        return Scenario(**dict(made), slug=slug, seed=seed, picks=picks)
+        return Scenario(**dict(made), slug=slug, seed=seed, picks=picks, light=light)
 
     def ways(self, slug: str) -> list[Scenario]:
         """The scenario in so many ways that each option of each choice occurs; its seeds count
@@ -136,17 +144,50 @@ class Library:
             _decoy(script)
 
 
-def _options(document: Document) -> dict[str, list[Any]]:
-    """`choices` of the document, as far as they look like choices; the schema judges the rest."""
+def _options(document: Document, *, light: bool = False) -> dict[str, list[Any]]:
+    """`choices` of the document, as far as they look like choices; the schema judges the rest.
+
+    With `light` each is what it says that it is in a light night. Raises `BadInput` for one that
+    says nothing where others of its choice do, and for a value that it has not got otherwise.
+    """
     root = document.root
     section = root.get("choices") if isinstance(root, dict) else None
     if not isinstance(section, dict):
         return {}
-    return {
+    found = {
         str(name): list(several)
         for name, several in section.items()
         if isinstance(several, list) and several
     }
+    problems = [one for name, several in found.items() for one in _light_problems(name, several)]
+    if problems:
+        raise document.refusal(problems)
+    return {name: [_in(light, option) for option in several] for name, several in found.items()}
+
+
+def _in(light: bool, option: Any) -> Any:
+    """An option as it is in a light night, or in any other one."""
+    if not isinstance(option, dict):
+        return option
+    own = {key: value for key, value in option.items() if key != LIGHT}
+    return own | option.get(LIGHT, {}) if light else own
+
+
+def _light_problems(name: str, several: Sequence[Any]) -> Iterator[Problem]:
+    """What is wrong with the light nights of one choice."""
+    declared = [isinstance(option, dict) and LIGHT in option for option in several]
+    for number, option in enumerate(several):
+        place: Place = ("choices", name, number)
+        if not declared[number]:
+            if any(declared):
+                yield Problem(place, f"has no `{LIGHT}`, which other options have")
+        elif not isinstance(option[LIGHT], dict):
+            yield Problem((*place, LIGHT), "expected keys and values of the option")
+        else:
+            for key in option[LIGHT].keys() - (option.keys() - {LIGHT}):
+                hint = near(str(key), [str(one) for one in option if one != LIGHT])
+                text = f"the option has no {key!r} of its own; {hint}".rstrip("; ")
+                yield Problem((*place, LIGHT, key), text, on_key=True)
 
 
 def _picked(options: Mapping[str, Sequence[Any]], seed: int) -> dict[str, Any]:

@@ -11,9 +11,12 @@ from dataclasses import replace
 
 from lab import faults
 from lab.audit import audit
+from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.faults import FaultParams
+from lab.grading.pace import START_DELAY
+from lab.grading.recovery import AGAIN, PAGER_QUIET
 from lab.history import (
     Check,
     DataSeen,
@@ -39,9 +42,6 @@ FIX_SHOWS_S = 5.0
 
 RINGS_S = 5.0
 """An alert that rings says so each second; one that has not for so long rings no more."""
-
-AGAIN = "holds when it happens again"
-"""The check that tells what was mended from what has merely passed."""
 
 WATCHERS = ("prometheus", "grafana", "jaeger")
 """Services that look at the system and are no part of it, beside the exporters: without them there
@@ -84,7 +84,7 @@ def measure(
 
     def quiet(held: Span | None) -> None:
         if held is not None:
-            _wait_for_quiet(doors, scenario, doors.now() + within_s, report)
+            _wait_for_quiet(doors, scenario, within_s, report)
 
     window: Span | None = None
     try:
@@ -176,10 +176,11 @@ def _again(window: Span | None, begun: float, soon: float) -> Check:
     return Check(AGAIN, Outcome.PASS, f"once more, and all was well again after {after:.0f} s")
 
 
-def _wait_for_quiet(doors: Doors, scenario: Scenario, until: float, report: Report) -> None:
+def _wait_for_quiet(doors: Doors, scenario: Scenario, within_s: float, report: Report) -> None:
     """A backlog takes a while to be worked off after the cause is gone."""
+    awake = Awake(doors.now)
     with report.step("waiting for the pager to fall silent"):
-        while doors.now() < until and _ringing(doors, scenario.page.alert):
+        while awake.passed() < within_s and _ringing(doors, scenario.page.alert):
             doors.pause(1.0)
 
 
@@ -266,6 +267,7 @@ def _load(doors: Doors, row: Row, scenario: Scenario, window: Span) -> LoadSeen:
             _counted(doors, counter, window)
             for counter in ("load_arrivals_total", "load_started_total")
         )
+        late = _late(doors, window)
     except PrometheusUnavailable as error:
         return LoadSeen(declared, state.target_rate, None, None, state.state, problem=error.message)
     ours = state.run_id == row.load_run
@@ -276,7 +278,15 @@ def _load(doors: Doors, row: Row, scenario: Scenario, window: Span) -> LoadSeen:
         started=started,
         state=state.state,
         problem=None if ours else "the customers of this incident were sent away",
+        late_s=late,
     )
+
+
+def _late(doors: Doors, window: Span) -> float | None:
+    """How late customers were begun at the worst moment of the window, in seconds; None when that
+    was not seen."""
+    found = doors.prometheus.query_range(START_DELAY, window.start, window.end)
+    return max((value for one in found for value in one.values), default=None)
 
 
 def _counted(doors: Doors, counter: str, window: Span) -> int | None:
@@ -299,10 +309,9 @@ def _ringing(doors: Doors, alert: str) -> bool:
 
 def _pager(doors: Doors, scenario: Scenario) -> Check:
     """What woke somebody up must have gone, not only what customers notice."""
-    name = "pager quiet"
     try:
         if _ringing(doors, scenario.page.alert):
-            return Check(name, Outcome.FAIL, f"{scenario.page.alert} still fires")
+            return Check(PAGER_QUIET, Outcome.FAIL, f"{scenario.page.alert} still fires")
     except PrometheusUnavailable as error:
-        return Check(name, Outcome.UNKNOWN, error.message)
-    return Check(name, Outcome.PASS, f"{scenario.page.alert} does not fire any more")
+        return Check(PAGER_QUIET, Outcome.UNKNOWN, error.message)
+    return Check(PAGER_QUIET, Outcome.PASS, f"{scenario.page.alert} does not fire any more")

@@ -153,6 +153,9 @@ class Hint(_Model):
     text: str = Field(min_length=10)
 
 
+LIGHT = "light"
+"""The key of an option's values in a light night."""
+
 Pick = JsonValue
 """What a seed may pick: a word, a number, or a whole piece of the file."""
 
@@ -161,6 +164,8 @@ class ScenarioFile(_Model):
     """scenario.yaml. Any value may be `{choice: name}`: the seed picks one of `choices.name`.
 
     Where values belong together, an option is a mapping: `{choice: name.key}` is one of its values.
+    Such an option may say under `light` which of its values are others in a light night: half the
+    customers, and half of whatever is counted by them.
     """
 
     title: str = Field(min_length=5, description="what the on-call person sees")
@@ -205,6 +210,16 @@ class Scenario(ScenarioFile):
     slug: str
     seed: int
     picks: dict[str, Pick]
+    light: bool = False
+
+    @property
+    def has_light(self) -> bool:
+        """Whether this night can be had with half the customers."""
+        return any(
+            isinstance(option, dict) and LIGHT in option
+            for options in self.choices.values()
+            for option in options
+        )
 
     @property
     def answer(self) -> Truth:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import Failed, Unknown
 from lab.moments import against
@@ -103,16 +104,18 @@ def wait_until(
     """Wait until all conditions have held for `hold_s` seconds without a break.
 
     The window begins within `within_s` seconds, at `not_before` or later; by default when it was
-    called. Returns it, or the last look as soon as none can begin in time.
+    called. Returns it, or the last look as soon as none can begin in time. Time in which the whole
+    machine slept does not count, and no window reaches over it: nothing was measured then.
     Raises `PrometheusUnavailable` when Prometheus still does not answer at the end.
     """
-    begun = doors.now()
-    earliest = begun if not_before is None else not_before
+    awake = Awake(doors.now)
+    earliest = doors.now() if not_before is None else not_before
     looks: list[Look] = []
     blind: PrometheusUnavailable | None = None
     with report.step(title) as step:
         while True:
             now = doors.now() - BEHIND_S
+            passed = awake.passed() - BEHIND_S
             start = max(earliest, now - hold_s)
             try:
                 looks = look(doors, conditions, start, now) if now > start else []
@@ -128,8 +131,8 @@ def wait_until(
             doing = str(blind or (against[0] if against else "holds"))
             step.at(min(done, hold_s), hold_s, doing)
             # A window that begins after what is broken now would begin too late.
-            hopeless = now - begun > within_s and any(one.broken for one in against)
-            if hopeless or now - begun >= within_s + hold_s:
+            hopeless = passed > within_s and any(one.broken for one in against)
+            if hopeless or passed >= within_s + hold_s:
                 if blind is not None:
                     raise blind
                 return looks
@@ -220,11 +223,13 @@ def refuse(
     looks: Sequence[Look],
     what: str,
     remedy: str = "`lab restore` brings it home; `lab doctor` looks at the machine",
+    also: Sequence[str] = (),
 ) -> NoReturn:
-    """Raise what these looks say: `Failed` if any condition is broken, else `Unknown`."""
+    """Raise what these looks say: `Failed` if any condition is broken, else `Unknown`. What `also`
+    has to do with it gets lines of its own."""
     broken = [one for one in looks if one.held is False]
     blind = [one for one in looks if one.held is None]
-    named = "\n".join(f"  {one}" for one in (broken or blind))
+    named = "\n".join(f"  {one}" for one in (*(broken or blind), *also))
     if broken:
         raise Failed(f"{what}:\n{named}", remedy=remedy)
     raise Unknown(f"{what}, as far as can be known; not measured:\n{named}", remedy=remedy)

@@ -82,7 +82,8 @@ def _told(recorded: History) -> Told | None:
     if recorded.told is not None:
         return None
     try:
-        return Told(Library().load(recorded.scenario, recorded.seed).answer)
+        scenario = Library().load(recorded.scenario, recorded.seed, light=recorded.light)
+        return Told(scenario.answer)
     except BadInput:
         return None
 

@@ -21,6 +21,9 @@ Slug = Annotated[str, typer.Argument(help="A scenario's name; `lab scenarios` li
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Makes its choices; without it they are random.")
 ]
+Light = Annotated[
+    bool, typer.Option("--light", help="Half the customers, the same night: for a busy machine.")
+]
 
 
 @command("run")
@@ -30,6 +33,7 @@ def run(
     ] = None,
     *,
     seed: Seed = None,
+    light: Light = False,
     autopilot: Annotated[
         bool, typer.Option("--autopilot", help="Play it with its own remedy and true diagnosis.")
     ] = False,
@@ -50,7 +54,7 @@ def run(
         if not autopilot:
             # While the stack comes up: nobody has to wait for it.
             open_beside(doors.home)
-        row = _begin(doors, slug, seed, report)
+        row = _begin(doors, slug, seed, report, light=light)
         if autopilot:
             return _fly(doors, row, report, decoys=decoys, as_json=as_json)
         if as_json:
@@ -66,7 +70,7 @@ def run(
 
 
 @command("start")
-def start(slug: Slug, *, seed: Seed = None, as_json: Json = False) -> None:
+def start(slug: Slug, *, seed: Seed = None, light: Light = False, as_json: Json = False) -> None:
     """Start a scenario and leave it on; the other commands play it."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
@@ -74,7 +78,7 @@ def start(slug: Slug, *, seed: Seed = None, as_json: Json = False) -> None:
     from lab.screen.oncall import announce, next_commands
 
     with open_doors() as doors:
-        row = _begin(doors, slug, seed, report_for_terminal())
+        row = _begin(doors, slug, seed, report_for_terminal(), light=light)
         if as_json:
             _emit_started(doors, row)
             return
@@ -83,7 +87,7 @@ def start(slug: Slug, *, seed: Seed = None, as_json: Json = False) -> None:
         next_commands(out)
 
 
-def _begin(doors: Doors, slug: str | None, seed: int | None, report: Report) -> Row:
+def _begin(doors: Doors, slug: str | None, seed: int | None, report: Report, *, light: bool) -> Row:
     """The incident that is on when no scenario is named, else a new one."""
     from lab import incident
 
@@ -91,11 +95,12 @@ def _begin(doors: Doors, slug: str | None, seed: int | None, report: Report) -> 
         return incident.current(doors)
     # Any number does, as long as it is told: the same seed gives the same incident.
     chosen = random.randrange(10_000) if seed is None else seed
-    return incident.start(doors, slug, chosen, report)
+    return incident.start(doors, slug, chosen, report, light=light)
 
 
 def _emit_started(doors: Doors, row: Row) -> None:
     from lab.gather import name_of
+    from lab.incident import scenario_of
     from lab.screen.console import emit
     from lab.scripts import environment
 
@@ -105,6 +110,7 @@ def _emit_started(doors: Doors, row: Row) -> None:
             "name": name_of(row),
             "slug": row.slug,
             "seed": row.seed,
+            "light": scenario_of(row).light,
             "announced_at": row.announced_at,
             "addresses": doors.addresses(),
             # Not when it was injected: whoever reads this is on call, too.

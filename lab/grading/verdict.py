@@ -69,7 +69,7 @@ class Verdict:
     `points` of `possible` (100 less what could not be judged). `arithmetic` are ready-made lines
     from the parts to the points. `order` are the measured onsets of the signals in the truth's
     chain, in the learner's and in the evidence, earliest first. `answer` and `diagnosis` are what
-    was compared.
+    was compared. `light`: it was a night with half the customers.
     """
 
     incident: str
@@ -88,6 +88,7 @@ class Verdict:
     order: tuple[Onset, ...]
     answer: Truth
     diagnosis: Diagnosis | None
+    light: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types, for `--json` and for keeping."""

@@ -15,7 +15,7 @@ from lab import engine
 from lab.engine import COMPOSE_MINIMUM, Reach
 from lab.errors import LabError, MachineLacks
 from lab.home import Home
-from lab.host import kernel
+from lab.host import busy, kernel
 from lab.host.images import Images
 from lab.host.machine import NEEDED_MEMORY
 from lab.progress import QUIET
@@ -24,6 +24,9 @@ from lab.stack import Stack
 
 # Bytes: images and their layers take about 3 GB, volumes about 1.
 NEEDED_DISK = 5 * 10**9
+
+TOO_MUCH = 0.5
+"""Share of the cores: the stack under its customers wants the other half."""
 
 Status = Literal["ok", "warn", "bad"]
 
@@ -67,6 +70,7 @@ class Doctor:
         yield self.lab_home()
         yield from self.docker()
         yield from self.size()
+        yield from self.others()
         yield from self.kernel()
         if self._reach is Reach.ANSWERS:
             yield from self.ports()
@@ -132,6 +136,27 @@ class Doctor:
             ""
             if enough
             else f"{NEEDED_DISK / 1e9:.0f} GB are wanted; `docker system df` tells more",
+        )
+
+    def others(self) -> Iterator[Finding]:
+        """What else takes the cores now; nothing where that cannot be seen."""
+        answers = self._reach is Reach.ANSWERS
+        ours = [one["Id"] for one in Stack(self.home).project.containers()] if answers else []
+        takers = busy.takers(ours)
+        if not takers:
+            return
+        cores = os.cpu_count() or 1
+        taken = sum(one.cores for one in takers)
+        told = f"other programs take {taken:.1f} of {cores} cores now"
+        if taken <= TOO_MUCH * cores:
+            yield Finding("other programs", "ok", told)
+            return
+        named = ", ".join(f"{one.name} {one.cores:.1f}" for one in busy.worth_naming(takers))
+        yield Finding(
+            "other programs",
+            "warn",
+            f"{told}: {named}" if named else told,
+            "close them before a night: a machine that is too busy is not judged by",
         )
 
     def kernel(self) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from lab.grading.pace import late_in, too_busy
 from lab.grading.recovery import worst_of
 from lab.history import History, Outcome
 from lab.scenario import Scenario, Symptom
@@ -42,18 +43,26 @@ def delays(scenario: Scenario, history: History) -> dict[str, float]:
 
 
 def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
-    """Whether a symptom began by its deadline."""
+    """Whether a symptom began by its deadline. Where it did not, and customers were begun late
+    meanwhile, that is unknown: the machine was not the one it was promised for."""
     after = delay(symptom, history)
+    deadline = history.injected_at + symptom.within_s
+    watched = Span(history.injected_at, deadline + symptom.for_s)
     if after is not None:
         text = f"{symptom}: after {after:.0f} s of {symptom.within_s:g} s"
-        return Outcome.of(after <= symptom.within_s), text
-    deadline = history.injected_at + symptom.within_s
+        in_time = after <= symptom.within_s
+        return (Outcome.PASS, text) if in_time else _missed(text, history, watched)
     if history.ended_at < deadline + symptom.for_s:
         return Outcome.UNKNOWN, f"{symptom}: was watched too briefly"
-    watched = Span(history.injected_at, deadline + symptom.for_s)
     if not _enough(symptom_in(symptom, history, watched), watched, history):
         return Outcome.UNKNOWN, f"{symptom}: was not measured"
-    return Outcome.FAIL, f"{symptom}: never appeared"
+    return _missed(f"{symptom}: never appeared", history, watched)
+
+
+def _missed(why: str, history: History, watched: Span) -> tuple[Outcome, str]:
+    """A deadline that passed on this machine, at its pace."""
+    busy = too_busy(late_in(history, watched))
+    return (Outcome.FAIL, why) if busy is None else (Outcome.UNKNOWN, f"{why}, {busy}")
 
 
 def symptoms_appear(scenario: Scenario, history: History) -> tuple[Outcome, str]:

@@ -128,6 +128,8 @@ def _row(one: Lived) -> dict[str, object]:
     }
     if verdict is None:
         return {**told, "points": "-", "diagnosed": "-", "mitigated": "-", "missed": one.why}
+    if verdict.light:
+        told["seed"] = f"{one.row.seed}, light"
     missed = [part.name for part in verdict.parts if part.earned < part.judged]
     return {
         **told,

@@ -54,6 +54,8 @@ def show_verdict(number: int, verdict: Verdict) -> None:
     """All of it."""
     colour = {"pass": "text-positive", "fail": "text-negative"}
     ui.label(f"{verdict.points} of {verdict.possible} points").classes("text-2xl font-bold")
+    if verdict.light:
+        ui.label("a light night: half the customers").classes("text-sm")
     for word, outcome, why in (
         ("diagnosed", verdict.diagnosed, verdict.diagnosed_why),
         ("mitigated", verdict.mitigated, verdict.mitigated_why),

@@ -153,6 +153,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     clocks.add_row("mitigated after", ago(times.mitigated_s))
     clocks.add_row("error budget", burnt.reason)
     return Group(
+        *([Text("a light night: half the customers")] if verdict.light else []),
         _headline("diagnosed", verdict.diagnosed, verdict.diagnosed_why),
         parts,
         Text("\n".join(verdict.arithmetic)),

@@ -49,7 +49,8 @@ def announce(doors: Doors, row: Row, out: Console, room: str | None = None) -> N
     prefix = compose_prefix(doors)
     if prefix != "docker compose":
         out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)
-    out.print(f"\n  The same again, another day: lab run {row.slug} --seed {row.seed}")
+    again = f"lab run {row.slug} --seed {row.seed}{' --light' if scenario.light else ''}"
+    out.print(f"\n  The same again, another day: {again}")
     if shutil.which("lab") is None:
         out.print(f"\n  `lab` is {Path(sys.argv[0]).resolve()}", soft_wrap=True)
     out.print("\nYou are on call. Your pager will ring.\n")

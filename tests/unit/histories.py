@@ -124,6 +124,7 @@ SHAPES: dict[str, list[Shape]] = {
     "client:latency_seconds:p99": [Shape(0.03, 5, 9, 3)],
     "client:errors:ratio": [Shape(0, 0.62, 14, 5)],
     "client:arrivals:rate": [Shape(60, 60)],
+    "client:start_delay_seconds:p95": [Shape(0.003, 0.003)],
     "client:good:rate": [Shape(60, 22, 14, 5)],
     "nginx:upstream_up": _each(REPLICAS, "upstream", Shape(1, 0, 24, 0.5, noise=0), 7),
     "nginx:upstreams_up:count": [Shape(3, 1, 24, 14, noise=0)],

@@ -8,6 +8,7 @@ from lab import engine
 from lab.engine import Reach
 from lab.home import Home
 from lab.host import doctor
+from lab.host.busy import Taker
 from lab.host.doctor import Doctor, Finding, examine, exit_code
 
 
@@ -22,6 +23,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "reach", lambda: Reach.ABSENT)
     monkeypatch.setattr(engine, "compose_version", lambda: None)
     monkeypatch.setattr(doctor.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(doctor.busy, "takers", lambda _: [])
 
 
 @pytest.mark.usefixtures("bare")
@@ -61,6 +63,30 @@ def test_unwritable_home_is_a_finding(tmp_path: Path):
     assert found["lab home"].status == "bad"
     assert "LAB_HOME" in found["lab home"].remedy
     assert "cores" in found
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize(("cores", "status"), [(1.3, "warn"), (0.7, "ok")])
+def test_programs_that_take_the_cores_are_named(
+    home: Home, monkeypatch: pytest.MonkeyPatch, cores: float, status: str
+):
+    """From more than half of the cores on, those that matter: whoever starts a night can close
+    them."""
+    taking = [Taker("chromium", cores), Taker("vim", 0.01)]
+    monkeypatch.setattr(doctor.busy, "takers", lambda _: taking)
+    monkeypatch.setattr(doctor.os, "cpu_count", lambda: 2)
+    (found,) = Doctor(home).others()
+    assert found.status == status
+    assert f"{cores:.1f} of 2 cores" in found.found
+    assert ("chromium 1.3" in found.found) is (status == "warn")
+    assert "vim" not in found.found
+    assert bool(found.remedy) is (status == "warn")
+
+
+@pytest.mark.usefixtures("bare")
+def test_where_processes_cannot_be_seen_nothing_is_said_of_them(home: Home):
+    """No /proc, no finding."""
+    assert list(Doctor(home).others()) == []
 
 
 @pytest.mark.usefixtures("bare")

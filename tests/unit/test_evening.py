@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from lab import incident
+from lab import evening, incident
 from lab.doors import Doors
 from lab.errors import Failed
+from lab.host.busy import Taker
 from lab.load import LoadState
 from lab.progress import QUIET
 from tests.unit.world import INDEX, OTHER, SCENARIO, World, doors_to, write_scenario
@@ -65,3 +66,47 @@ def test_without_calm_on_it_the_stage_is_undone(doors: Doors, world: World) -> N
         incident.start(doors, "slow", 1, QUIET)
     assert {INDEX, OTHER} <= world.indexes.keys()
     assert not doors.journal.unhealed()
+
+
+@pytest.mark.parametrize("light", [True, False])
+def test_a_start_that_is_refused_names_what_takes_the_cores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, light: bool
+) -> None:
+    """By name, and with what to do about it: close it, or half the customers."""
+    half = SCENARIO.replace("rate: 50", "rate: {choice: size.rate}")
+    half += "choices: {size: [{rate: 50, light: {rate: 25}}]}\n"
+    write_scenario(tmp_path, text=half)
+    world = World()
+    world.fixed["client:latency_seconds:p95"] = 0.7
+    monkeypatch.setattr(evening.busy, "takers", lambda *_: [Taker("chromium", 1.3)])
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with doors_to(world, tmp_path) as doors, pytest.raises(Failed) as raised:
+        incident.start(doors, "slow", 1, QUIET, light=light)
+    assert "client:latency_seconds:p95 is 0.7" in raised.value.message
+    assert "\n  chromium takes 1.3 of this machine's 2 cores" in raised.value.message
+    remedy = "close what takes the cores"
+    if not light:
+        remedy += ", or `lab start slow --light`: half the customers, the same night"
+    assert raised.value.remedy == remedy
+
+
+def test_no_start_waits_longer_than_a_minute_for_calm(
+    doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It begins within half a minute and is seen to its end; or it is said that it does not."""
+    scenario = doors.library.load("slow", 1)
+    scenario = scenario.model_copy(
+        update={"load": scenario.load.model_copy(update={"baseline_s": 30})}
+    )
+    monkeypatch.setattr(evening.busy, "takers", lambda *_: [])
+    number = doors.journal.begin("slow", 1, scenario.model_dump_json(), world.now)
+    for until in (None, 20.0, 40.0):
+        begun = world.now
+        broken = [(begun - 10, True)]
+        world.changes[:] = broken if until is None else [*broken, (begun + until, False)]
+        if until == 20.0:
+            evening.wait_for_calm(doors, number, scenario, QUIET)
+        else:
+            with pytest.raises(Failed):
+                evening.wait_for_calm(doors, number, scenario, QUIET)
+        assert world.now - begun <= (60 if until == 20.0 else 35)

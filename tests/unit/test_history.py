@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 from dataclasses import replace
 
@@ -96,3 +97,13 @@ def test_a_history_carries_what_it_was_judged_by(tmp_path):
     history = replace(night(), told=told, logs={"nginx": ("upstream timed out",)})
     save(history, tmp_path / "night.json.gz")
     assert load(tmp_path / "night.json.gz") == history
+
+
+def test_a_history_from_before_lateness_was_measured_loads(tmp_path):
+    """How late customers were begun is not known of it, and nothing else is different."""
+    path = tmp_path / "night.json"
+    save(night(), path)
+    document = json.loads(path.read_text())
+    assert document["history"]["recovery"]["load"].pop("late_s", 1) is None
+    path.write_text(json.dumps(document))
+    assert load(path) == night()

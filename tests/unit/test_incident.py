@@ -16,7 +16,7 @@ from lab.history import Outcome
 from lab.journal import OneAtATime
 from lab.progress import QUIET
 from lab.restore import restore
-from tests.unit.world import INDEX, Killed, World, doors_to, write_scenario
+from tests.unit.world import INDEX, SCENARIO, Killed, World, doors_to, write_scenario
 
 TRUE = Diagnosis(
     "postgres-primary",
@@ -117,6 +117,22 @@ class TestStart:
             row = incident.start(fresh, "slow", 2, QUIET)
             assert (row.seed, row.phase) == (2, "live")
             assert fresh.journal.incident(1).invalid is not None
+
+    def test_a_light_night_is_light_to_its_end(self, world: World, tmp_path: Path) -> None:
+        """Half the customers come, they are the load to be carried, and the verdict says so."""
+        half = SCENARIO.replace("rate: 50", "rate: {choice: size.rate}")
+        half += "choices: {size: [{rate: 50, light: {rate: 25}}]}\n"
+        write_scenario(tmp_path, "halved", half)
+        world.fixed["client:arrivals:rate"] = 25
+        with doors_to(world, tmp_path) as doors:
+            incident.start(doors, "halved", 1, QUIET, light=True)
+            assert world.load.target_rate == 25
+            world.pause(40)
+            mend(world)
+            measured = resolve(doors, QUIET)
+            assert measured.outcome is Outcome.PASS, measured.why
+            verdict = end(doors, QUIET).verdict
+        assert verdict.light
 
     def test_an_unknown_name_is_refused_before_anything_happens(
         self, doors: Doors, world: World
@@ -270,6 +286,16 @@ class TestEnd:
         verdict = end(doors, QUIET, give_up=True).verdict
         assert verdict.diagnosed is Outcome.PASS
         assert verdict.times.breached_at is not None
+
+    def test_a_machine_that_is_too_busy_makes_it_unknown(self, doors: Doors, world: World) -> None:
+        """Mended, but everything waits for a core, the customers' own requests too."""
+        started(doors, world)
+        mend(world)
+        world.fixed |= {"client:latency_seconds:p95": 0.7, "client:start_delay_seconds:p95": 0.4}
+        world.pause(20)
+        measured = resolve(doors, QUIET, within_s=0)
+        assert measured.outcome is Outcome.UNKNOWN
+        assert "begun up to 400 ms late" in measured.why
 
     def test_it_may_be_claimed_again_after_a_failure(self, doors: Doors, world: World) -> None:
         """A wrong fix is not the end: the last claim counts."""

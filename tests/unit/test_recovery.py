@@ -138,6 +138,25 @@ def test_a_scenarios_own_checks_count():
     assert outcomes(mended(extra=extra))["replayed"] is FAIL
 
 
+def test_a_machine_that_was_too_busy_is_not_the_learners_failure():
+    """Customers who were begun late wait for the machine: what fails then is unknown, with the
+    figures, and what passes has passed all the same. So it was judged while nobody measured it."""
+    broken = Span(INJECTED + 60, INJECTED + 90)
+    extra = (Check("pager quiet", FAIL, "it rings"), Check("rules as shipped", FAIL, "changed"))
+    for late_s, expected in ((0.4, UNKNOWN), (0.1, FAIL), (None, FAIL)):
+        load = LoadSeen(60, 60, 1800, 1800, "running", late_s=late_s)
+        history = mended(window=broken, load=load, extra=extra)
+        found = {check.name: check for check in recovery_checks(history)}
+        assert found["client:errors:ratio <= 0.05"].outcome is expected
+        assert found["pager quiet"].outcome is expected
+        assert found["rules as shipped"].outcome is FAIL
+        reason = found["client:latency_seconds:p95 <= 0.5"].reason
+        busy = "customers themselves were begun up to 400 ms late: this machine was too busy"
+        assert (busy in reason) is (expected is UNKNOWN)
+        assert "as far as 4." in reason
+        assert set(outcomes(mended(load=load)).values()) == {PASS}
+
+
 def test_objectives_are_those_of_the_beginning():
     """Cheat: raising the objectives afterwards changes nothing; a broken window stays broken."""
     window = Span(INJECTED + 60, INJECTED + 90)

@@ -163,6 +163,14 @@ def test_every_kind_of_event_has_words(tmp_path):
     assert set(SAID) > LEARNERS
 
 
+@pytest.mark.parametrize("light", [True, False])
+def test_a_light_night_is_said_to_be_one(tmp_path, light):
+    """Beside its seed: with it, the night can be had again."""
+    html, markdown = written(tmp_path, replace(night(), light=light))
+    assert ("seed 1, light," in markdown) is light
+    assert ("seed 1 · light" in html) is light
+
+
 def test_the_same_night_gives_the_same_report(tmp_path):
     """A report has no date or chance of its own in it."""
     assert written(tmp_path / "a", claim=diagnosis()) == written(tmp_path / "b", claim=diagnosis())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 
 from lab.promql import names_in
 from lab.rules import RULES, render
+from lab.series import MAX_GAP
 from lab.signals import COMPONENTS, Catalogue
 
 PROMETHEUS = RULES.parent.parent
@@ -106,3 +108,9 @@ def test_scrapes_come_every_second() -> None:
     config = load(PROMETHEUS / "prometheus.yml")
     assert config["global"]["scrape_interval"] == "1s"
     assert config["global"]["evaluation_interval"] == "1s"
+
+
+def test_a_hole_stays_a_hole() -> None:
+    """Prometheus repeats a value no longer than a hole may be that the lab overlooks."""
+    (told,) = re.findall(r"lookback-delta=(\d+)s", (PROMETHEUS / "Dockerfile").read_text())
+    assert float(told) <= MAX_GAP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import jsonschema
@@ -114,6 +115,70 @@ def test_values_that_go_together_are_picked_together(tmp_path: Path, words: Word
     made = [library.load("slow", seed) for seed in range(20)]
     seen = {(one.load.rate, one.fill(one.hints[1].text)) for one in made}
     assert seen == {(40, "look at photos"), (60, "look at albums")}
+
+
+LIGHT = (
+    SCENARIO.replace("rate: 50", "rate: {choice: size.rate}").replace(
+        "look at the database", "look at ${size.slots} slots"
+    )
+    + """
+choices:
+  size:
+    - {rate: 40, slots: 4, light: {rate: 20, slots: 2}}
+    - {rate: 60, slots: 6, light: {rate: 30, slots: 3}}
+"""
+)
+
+
+def test_a_light_night_is_the_same_with_half_the_customers(tmp_path: Path, words: Words) -> None:
+    """What an option says of it is in the file and in texts; nothing else is different, and it
+    is still known of it in the journal."""
+    write_scenario(tmp_path, "slow", LIGHT)
+    library = Library(tmp_path / "scenarios", words)
+    for seed, rate, slots in ((0, 20, 2), (1, 30, 3)):
+        light, full = (library.load("slow", seed, light=one) for one in (True, False))
+        assert (light.load.rate, light.fill(light.hints[1].text)) == (
+            rate,
+            f"look at {slots} slots",
+        )
+        assert (full.load.rate, full.fill(full.hints[1].text)) == (
+            2 * rate,
+            f"look at {2 * slots} slots",
+        )
+        assert (light.light, full.light) == (True, False)
+        assert light.has_light
+        assert full.has_light
+        same = {"load": full.load, "picks": full.picks, "light": False}
+        assert light.model_copy(update=same) == full
+        assert Scenario.model_validate_json(light.model_dump_json()) == light
+
+
+def test_where_no_light_night_is_declared_there_is_none(tmp_path: Path, words: Words) -> None:
+    """Half the customers alone would be another night."""
+    write_scenario(tmp_path)
+    library = Library(tmp_path / "scenarios", words)
+    assert not library.load("slow", 0).has_light
+    with pytest.raises(BadInput, match="no light night"):
+        library.load("slow", 0, light=True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("light: {rate: 30, slots: 3}", "dark: 1"), "yaml:\\d+:7: choices.size.1: has no `light`"),
+        (
+            ("{rate: 30, slots: 3}", "{rate: 30, slot: 3}"),
+            "no 'slot' of its own; did you mean slots",
+        ),
+        (("{rate: 30, slots: 3}", "half"), "expected keys and values"),
+        (("{rate: 30,", "{rate: -1,"), "load.rate"),
+    ],
+)
+def test_a_wrong_light_night_is_refused_with_any_other(
+    tmp_path: Path, words: Words, wrong: tuple[str, str], said: str
+) -> None:
+    """Whether or not somebody asks for it, with its place."""
+    assert re.search(said, refusal(tmp_path, words, LIGHT.replace(*wrong)))
 
 
 def test_every_option_has_what_is_asked_of_it(tmp_path: Path, words: Words) -> None:

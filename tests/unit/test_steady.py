@@ -8,7 +8,7 @@ from lab.doors import Doors
 from lab.errors import Failed, Unknown
 from lab.progress import QUIET
 from lab.prometheus import PrometheusUnavailable
-from lab.series import Condition, Span
+from lab.series import MAX_GAP, Condition, Span
 from lab.steady import Look, prove_home, prove_up, refuse, wait_until
 from tests.unit.world import World
 
@@ -48,6 +48,46 @@ def test_it_waits_no_longer_than_a_window_can_begin_in_time(doors: Doors, world:
     world.fixed.clear()
     world.changes += [(world.now - 3, True), (world.now + 20, False)]
     assert isinstance(wait(doors, FAST, hold=100, within=30), Span)
+
+
+def asleep(world: World, at: float, seconds: float) -> None:
+    """Once, somebody closes the lid."""
+
+    def close() -> None:
+        if world.now >= at and not world.slept:
+            world.sleep(seconds)
+
+    world.on_pause = close
+
+
+def test_a_machine_that_sleeps_uses_up_no_deadline(doors: Doors, world: World) -> None:
+    """Mended 25 s after the call by a clock that stood for a minute in between: in time."""
+    begun = world.now
+    asleep(world, begun + 10, 60)
+    world.changes += [(begun - 8, True), (begun + 85, False)]
+    window = wait(doors, FAST)
+    assert isinstance(window, Span)
+    assert window.start > begun + 85
+
+
+def test_no_window_reaches_over_a_sleep(doors: Doors, world: World) -> None:
+    """Nothing was measured then: neither that it held nor that it broke. Another one begins."""
+    begun = world.now
+    asleep(world, begun + 8, 60)
+    window = wait(doors, FAST)
+    assert isinstance(window, Span)
+    assert window.start > world.slept[0].end - MAX_GAP
+    assert window.seconds < 14
+
+
+def test_a_sleep_before_the_end_is_nobodys_failure(doors: Doors, world: World) -> None:
+    """With no time for another window it was not measured, and not broken."""
+    asleep(world, world.now + 8, 60)
+    looks = wait(doors, FAST, within=0)
+    assert isinstance(looks, list)
+    assert looks[0].held is None
+    with pytest.raises(Unknown, match="not measured"):
+        refuse(looks, "not well")
 
 
 def test_it_gives_up_with_the_last_thing_it_saw(doors: Doors, world: World) -> None:

@@ -28,7 +28,7 @@ from lab.proof.table import markdown, rows_table, summary
 from lab.recorded import with_receipts
 from lab.scenario import Scenario
 from lab.series import Series, Span
-from tests.unit.histories import DIAGNOSED, INJECTED, MENDED, night, recovery, vocabulary
+from tests.unit.histories import DIAGNOSED, ENDED, INJECTED, MENDED, night, recovery, vocabulary
 from tests.unit.test_cli import journal_with_incident, lab
 from tests.unit.world import INDEX, SCENARIO, World, doors_to, index, write_scenario
 
@@ -121,6 +121,18 @@ class TestPromises:
         row = found(having(NOBODY, late))[NOBODY, "symptoms"]
         assert row.was is FAIL
         assert "after 70 s of 40 s" in row.why
+
+    @pytest.mark.parametrize("since", [None, 70.0])
+    def test_a_symptom_missed_by_a_busy_machine_is_unknown(self, since: float | None) -> None:
+        """Late or never: while customers themselves were begun late, no deadline can be held."""
+        start = ENDED if since is None else INJECTED + since
+        missed = moved(whole().runs[NOBODY], "pool:waiting", start, 9.0)
+        late = moved(missed, "client:start_delay_seconds:p95", INJECTED + 20, 0.25)
+        row = found(having(NOBODY, late))[NOBODY, "symptoms"]
+        assert (row.was, row.result) == (UNKNOWN, "invalid")
+        assert "begun up to 250 ms late: this machine was too busy to judge" in row.why
+        early = moved(missed, "client:start_delay_seconds:p95", INJECTED + 60, 0.25)
+        assert found(having(NOBODY, early))[NOBODY, "symptoms"].was is FAIL
 
     def test_a_symptom_that_was_not_watched_is_unknown(self) -> None:
         """A night that ends too early, or that nobody measured, proves nothing."""

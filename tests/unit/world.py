@@ -23,7 +23,7 @@ from lab.journal import Journal
 from lab.library import Library, Words
 from lab.load import LoadState, LoadUnavailable
 from lab.prometheus import PrometheusUnavailable, Rule
-from lab.series import Sample, Series
+from lab.series import Sample, Series, Span
 from lab.shipped import alerts
 from lab.signals import Catalogue
 from lab.stack import ServiceState
@@ -63,6 +63,7 @@ SHAPES: Mapping[str, tuple[float, float, float, float]] = {
     "client:latency_seconds:p95": (0.02, 4.0, 6, 3),
     "client:errors:ratio": (0.0, 0.6, 8, 2),
     "client:arrivals:rate": (50, 50, 0, 0),
+    "client:start_delay_seconds:p95": (0.003, 0.003, 0, 0),
     "postgres:seq_rows:rate": (0.0, 2e7, 1, 1),
     "postgres:query_seconds:mean": (0.001, 0.8, 2, 1),
     "queue:oldest_age_seconds": (0.1, 40, 12, 6),
@@ -109,6 +110,7 @@ class World:
         self.kill_after: str | None = None
         self.backlog: Callable[[float], float] = lambda _: 0.0
         self.deaf = False  # what is dropped stays
+        self.slept: list[Span] = []
         self.down: set[str] = set()
         self.blind = False
         self.rules: dict[str, Rule] = {}  # those that somebody has changed
@@ -152,6 +154,11 @@ class World:
     def pause(self, seconds: float) -> None:
         self.now += seconds
         self.on_pause()
+
+    def sleep(self, seconds: float) -> None:
+        """As when a lid is closed: time passes, and nobody measures anything."""
+        self.slept.append(Span(self.now, self.now + seconds))
+        self.now += seconds
 
     def value(self, signal: str, at: float) -> float:
         """What the signal was at that time."""
@@ -279,7 +286,11 @@ class FakePrometheus:
     def query_range(self, expr: str, start: float, end: float, step: float = 1.0) -> list[Series]:
         if self.world.blind:
             raise PrometheusUnavailable("Prometheus does not answer")
-        times = [float(at) for at in range(int(-(-start // 1)), int(end) + 1)]
+        times = [
+            float(at)
+            for at in range(int(-(-start // 1)), int(end) + 1)
+            if not any(one.start < at <= one.end for one in self.world.slept)
+        ]
         if "ALERTS{" in expr:
             times = [at for at in times if self.world.rings(at)]
             return [Series({}, times, [1.0] * len(times))] if times else []

@@ -23,6 +23,10 @@ BUCKETS = (
     *(1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0),
 )
 
+#: Seconds. Fine around a tenth of a second, from where on the generator's own lateness is part of
+#: what it measures, and past a laptop's lid that was closed for a minute.
+DELAYS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 15, 60)
+
 
 class Metrics:
     """Every series exists from the start: a rate over one that appears misses its first steps."""
@@ -33,6 +37,12 @@ class Metrics:
         ProcessCollector(registry=registry)
         self.arrivals = Counter("load_arrivals", "Intended arrivals.", registry=registry)
         self.started = Counter("load_started", "Arrivals that began.", registry=registry)
+        self.start_delay = Histogram(
+            "load_start_delay_seconds",
+            "From when an arrival was due to when it began.",
+            buckets=DELAYS,
+            registry=registry,
+        )
         self.requests = Counter(
             "load_requests",
             "Arrivals by what came of them.",

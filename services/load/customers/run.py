@@ -183,6 +183,8 @@ class Run:
 
         self._started += 1
         self._metrics.started.inc()
+        # Nothing of the service's is in it: it had not been asked yet.
+        self._metrics.start_delay.observe(time.monotonic() - intended)
         try:
             customers.carry_out(visit, report)
         except OSError as error:

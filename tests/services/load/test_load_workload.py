@@ -35,6 +35,7 @@ def test_every_series_of_the_contract_is_there_from_the_start(rig):
     assert {
         "load_arrivals_total",
         "load_started_total",
+        "load_start_delay_seconds_count",
         "load_in_flight",
         "load_target_rate",
         "load_running",
@@ -52,6 +53,10 @@ def test_customers_keep_coming_when_answers_do_not(rig):
     after = rig.metrics()
     assert last.intended == pytest.approx(400, abs=80)
     assert last.outcomes["timeout"] == last.completed == last.intended
+    begun = "load_start_delay_seconds_count"
+    punctual = 'load_start_delay_seconds_bucket{le="0.5"}'
+    assert after[begun] - before[begun] == last.started
+    assert after[punctual] - before[punctual] >= 0.9 * last.started, "waiting is not being late"
     slow = 'load_latency_seconds_bucket{le="1.5",operation="feed"}'
     count = 'load_latency_seconds_count{operation="feed"}'
     assert after[slow] == before[slow]  # patience is two seconds here

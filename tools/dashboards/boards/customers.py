@@ -19,9 +19,10 @@ BOARD = Board(
             ),
             lines("Share of failures", "client:errors:ratio"),
             lines("Failures by kind", "client:failures:rate"),
-            lines("Waiting for an answer", "client:in_flight"),
-            lines("Sent as intended", "client:delivered:ratio"),
-            lines("Error budget burnt, times too fast", "client:budget_burn:rate"),
+            lines("Waiting for an answer", "client:in_flight", width=6),
+            lines("Sent as intended", "client:delivered:ratio", width=6),
+            lines("Begun late", "client:start_delay_seconds:p95", width=6),
+            lines("Error budget burnt, times too fast", "client:budget_burn:rate", width=6),
         ),
         "How long it takes: the average lies": (
             lines(

@@ -1,0 +1,38 @@
+"""Was the machine fit to judge by? The customers say how late they were begun. Pure.
+
+What waits for a core looks like a slow service, and nothing about the service can be told from it:
+neither that it is ill nor that somebody has failed to mend it.
+"""
+
+from __future__ import annotations
+
+from lab.history import History
+from lab.series import Span
+from lab.units import duration
+
+START_DELAY = "client:start_delay_seconds:p95"
+"""The signal of how late customers were begun, in seconds after they were due."""
+
+TOO_LATE_S = 0.1
+"""From where on the machine was too busy to judge by. It is a fifth of the half second that
+customers are promised; who cannot begin a request in that time cannot answer it in time either.
+With a core to spare it takes a few thousandths."""
+
+
+def late_in(history: History, span: Span) -> float | None:
+    """How late customers were begun at the worst moment of `span`, in seconds; None where that was
+    not measured."""
+    recorded = history.signals.get(START_DELAY, ())
+    values = [value for one in recorded for value in one.between(span.start, span.end).values]
+    return max(values, default=None)
+
+
+def too_busy(late_s: float | None) -> str | None:
+    """Why a failure says nothing, in words that go on a sentence; None where it does say something:
+    customers were begun in time, or nobody measured it."""
+    if late_s is None or late_s <= TOO_LATE_S:
+        return None
+    return (
+        f"but customers themselves were begun up to {duration(late_s)} late: "
+        "this machine was too busy to judge"
+    )
