@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from typing import NoReturn
@@ -82,7 +83,7 @@ def wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report)
 
 def _least(rate: float) -> float:
     """The rate below which customers do not come as they should, whatever chance does."""
-    return max(0.0, rate - SIGMAS * (rate / 5) ** 0.5)
+    return max(0.0, rate - SIGMAS * math.sqrt(rate / 5))
 
 
 def _refuse(doors: Doors, scenario: Scenario, calm: Sequence[Look]) -> NoReturn:

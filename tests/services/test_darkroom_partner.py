@@ -1,4 +1,4 @@
-"""The third party that signs and ranks: what it gives, what it costs, and what is left without it."""
+"""The third party that signs and ranks: what it gives, and what is left without it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_circle_is_ranked_and_then_kept(darkroom: Darkroom) -> None:
 
 
 def test_a_replica_has_so_many_signed_at_a_time(darkroom: Darkroom) -> None:
-    """Of many at once each replica holds its places and no more; the others wait, and are served."""
+    """Of many at once each replica holds its places; the others wait, and are served."""
 
     def taken() -> list[float]:
         return [darkroom.metric(name, "partner_slots_in_use") for name in REPLICAS]
