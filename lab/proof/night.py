@@ -18,23 +18,30 @@ from lab.command import CommandFailed
 from lab.doors import Doors
 from lab.ending import Measured, resolve
 from lab.errors import LabError
-from lab.gather import gather, last_recovery
+from lab.gather import STEP, gather, last_recovery
 from lab.history import History, Outcome, Recovery
 from lab.host.pressure import Pressure, Watch, watching
 from lab.library import decoys_in
 from lab.progress import Report
+from lab.prometheus import PrometheusUnavailable
+from lab.proof import promises
 from lab.proof.neighbour import Kind, beside
 from lab.proof.phases import Phases
 from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, START, Night, up_to
 from lab.records import Row as Incident
 from lab.restore import restore
 from lab.scenario import Decoy, Scenario
+from lab.series import Span
 from lab.steady import BEHIND_S, let_pass
 
 ACTS = Path(__file__).with_name("acts")
 BEFORE = ("flush-cache", "restart-everything")
 AFTER = ("remove-replica", "stop-load")
 """What people try on any night: while it is broken, and what would only hide it."""
+
+SHOWN_FOR_S = 12.0
+"""How long a broken system is watched after its last symptom has begun: rates look back 10 s at
+most, so what is not calm shows by then."""
 
 BROKEN_AGAIN_S = 60.0
 """How long a fault that a tempting fix has mended may take to hurt again."""
@@ -198,11 +205,11 @@ def _anybodys(names: tuple[str, ...]) -> list[Decoy]:
 
 
 def _nobody(night: _Live) -> None:
-    """From the injection to the last deadline with nobody acting, and what a claim is worth then.
+    """From the injection until all has shown, with nobody acting, and what a claim is worth then.
 
     The claim is measured while the rest of the symptoms is still due: it changes nothing.
     """
-    doors, scenario = night.doors, night.scenario
+    doors = night.doors
     begun = night.row.injected_at or doors.now()
     try:
         wait_for_page(doors, night.row, night.report)
@@ -210,10 +217,29 @@ def _nobody(night: _Live) -> None:
         night.report.say(error.message)
     night.passed("page")
     measured = resolve(doors, night.report, within_s=0)
-    last = max(symptom.within_s + symptom.for_s for symptom in scenario.symptoms) + 2 * BEHIND_S
-    let_pass(doors, begun, last, "waiting for the last deadline", night.report)
+    _let_it_show(night, begun)
     night.record(NOBODY, measured)
     night.passed("deadlines")
+
+
+def _let_it_show(night: _Live, begun: float) -> None:
+    """Until every symptom has begun, and some seconds more for what must stay calm; where one does
+    not begin, to the last deadline."""
+    doors, symptoms = night.doors, night.scenario.symptoms
+    names = {symptom.signal for symptom in symptoms}
+    last = max(symptom.within_s + symptom.for_s for symptom in symptoms) + 2 * BEHIND_S
+    with night.report.step("waiting for every symptom") as step:
+        while (passed := doors.now() - begun) < last:
+            step.at(passed, last)
+            now = doors.now()
+            try:
+                found = doors.catalogue.read(doors.prometheus, begun, now, names=names, step=STEP)
+            except PrometheusUnavailable:
+                found = {}
+            if promises.all_began(symptoms, found, Span(begun, now)):
+                break
+            doors.pause(1.0)
+    let_pass(doors, doors.now(), SHOWN_FOR_S, "watching what stays calm", night.report)
 
 
 def _try(night: _Live, kind: str, decoy: Decoy) -> None:

@@ -95,9 +95,9 @@ class Version2:
 
 
 def directory(root: Path, container: str) -> Path | None:
-    """The container's directory in one hierarchy: where Docker's two drivers put it, in the engine's
-    own group or in one of the lab's, else wherever it is (rootless engines, an engine inside a
-    container)."""
+    """The container's directory in one hierarchy: where Docker's two drivers put it, in a group of
+    the engine's or of the lab's, else wherever it is (rootless engines, an engine in a container).
+    """
     names = {container, f"docker-{container}.scope"}
     for name in names:
         for path in root.glob(f"*/{name}"):
