@@ -18,7 +18,7 @@ def test_no_more_at_a_time_than_the_plan_has() -> None:
 
     async def done_after_ticks() -> list[float]:
         clock = asyncio.get_running_loop().time
-        desk = Desk(seconds=0.05, at_once=2, waiting=8)
+        desk = Desk(seconds=0.05, at_once=2, patience=5)
         begun = clock()
 
         async def call() -> float:
@@ -34,19 +34,36 @@ def test_no_more_at_a_time_than_the_plan_has() -> None:
     ] * 6
 
 
-def test_who_finds_too_many_waiting_is_refused_at_once() -> None:
-    """Two are served, three wait, the sixth is told so; when they are done there is room again."""
+def test_who_has_waited_for_too_long_is_sent_away() -> None:
+    """One is served and takes its time; the next one is told so; then there is room again."""
 
     async def night() -> None:
-        desk = Desk(seconds=0.01, at_once=2, waiting=3)
-        inside = [asyncio.create_task(desk.serve()) for _ in range(5)]
+        desk = Desk(seconds=0.3, at_once=1, patience=0.05)
+        first = asyncio.create_task(desk.serve())
         await asyncio.sleep(0)
         with pytest.raises(Busy):
             await desk.serve()
-        await asyncio.gather(*inside)
+        await first
         await desk.serve()
 
     asyncio.run(night())
+
+
+def test_it_does_not_notice_who_has_gone() -> None:
+    """A call whose turn has come is carried out to its end, whoever waits for it or not."""
+
+    async def night() -> float:
+        clock = asyncio.get_running_loop().time
+        desk = Desk(seconds=0.2, at_once=1, patience=5)
+        gone = asyncio.create_task(desk.serve())
+        await asyncio.sleep(0)
+        begun = clock()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(gone), 0.01)
+        await desk.serve()
+        return clock() - begun
+
+    assert asyncio.run(night()) >= 0.35
 
 
 def test_a_link_is_signed_for_one_viewer() -> None:

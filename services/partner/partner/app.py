@@ -28,12 +28,12 @@ def create_app(env: Mapping[str, str] = os.environ) -> Starlette:
     signing = Desk(
         seconds=float(env.get("SIGN_SECONDS", "0.2")),
         at_once=int(env.get("SIGN_AT_ONCE", "64")),
-        waiting=int(env.get("SIGN_WAITING", "256")),
+        patience=float(env.get("SIGN_PATIENCE_SECONDS", "10")),
     )
     ranking = Desk(
         seconds=float(env.get("RANK_SECONDS", "0.7")),
         at_once=int(env.get("RANK_AT_ONCE", "2")),
-        waiting=int(env.get("RANK_WAITING", "24")),
+        patience=float(env.get("RANK_PATIENCE_SECONDS", "10")),
     )
     key = secrets.token_bytes(32)
 
@@ -47,7 +47,7 @@ def create_app(env: Mapping[str, str] = os.environ) -> Starlette:
         try:
             await signing.serve()
         except Busy:
-            return _refusal(503, "too many wait already")
+            return _refusal(503, "too much to do; come again")
         signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
         return JSONResponse({"expires": expires, "signature": signature})
 
@@ -60,7 +60,7 @@ def create_app(env: Mapping[str, str] = os.environ) -> Starlette:
         try:
             await ranking.serve()
         except Busy:
-            return _refusal(503, "too many wait already")
+            return _refusal(503, "too much to do; come again")
         ranked = sorted(items, key=lambda item: (item[1], item[0]), reverse=True)
         return JSONResponse({"order": [identifier for identifier, _ in ranked]})
 

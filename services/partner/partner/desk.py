@@ -6,29 +6,29 @@ import asyncio
 
 
 class Busy(Exception):
-    """More wait already than the plan allows."""
+    """The call waited for its turn for as long as calls may, and did not get one."""
 
 
 class Desk:
-    """Serves `at_once` calls at a time, each in `seconds`; at most `waiting` more wait, in order.
+    """Serves `at_once` calls at a time, each in `seconds`; the others wait in order, for at most
+    `patience` seconds.
 
-    Like most servers it does not notice that whoever asked has gone: a call that was accepted is
+    Like most servers it does not notice that whoever asked has gone: a call whose turn comes is
     carried out, and an answer that nobody waits for has cost as much as any other.
     """
 
-    def __init__(self, *, seconds: float, at_once: int, waiting: int) -> None:
+    def __init__(self, *, seconds: float, at_once: int, patience: float) -> None:
         self._seconds = seconds
+        self._patience = patience
         self._places = asyncio.Semaphore(at_once)
-        self._most = at_once + waiting
-        self._inside = 0
 
     async def serve(self) -> None:
-        """Returns when a call has had its turn; raises Busy at once where too many wait."""
-        if self._inside >= self._most:
-            raise Busy
-        self._inside += 1
+        """Returns when a call has had its turn; raises Busy where none came in time."""
         try:
-            async with self._places:
-                await asyncio.sleep(self._seconds)
+            await asyncio.wait_for(self._places.acquire(), self._patience)
+        except TimeoutError:
+            raise Busy from None
+        try:
+            await asyncio.sleep(self._seconds)
         finally:
-            self._inside -= 1
+            self._places.release()
