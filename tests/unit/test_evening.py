@@ -96,7 +96,7 @@ def test_no_start_waits_longer_than_a_minute_for_calm(
     """It begins within half a minute and is seen to its end; or it is said that it does not."""
     scenario = doors.library.load("slow", 1)
     scenario = scenario.model_copy(
-        update={"load": scenario.load.model_copy(update={"baseline_s": 30})}
+        update={"load": scenario.load.model_copy(update={"warm_s": 25, "baseline_s": 30})}
     )
     monkeypatch.setattr(evening.busy, "takers", lambda *_: [])
     number = doors.journal.begin("slow", 1, scenario.model_dump_json(), world.now)
