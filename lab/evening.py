@@ -19,9 +19,9 @@ from lab.series import Condition, Span
 from lab.steady import Look, let_pass, refuse, wait_until
 
 STEADY_BY_S, STEADY_LEAST_S = 55.0, 10.0
-"""How many seconds after the first customer a steady state begins at the latest, and for how many it
-is waited for at least. Caches are warm by then, so who waits for more waits for the machine: they
-are told what takes its cores instead, within a minute."""
+"""How many seconds after the first customer a steady state begins at the latest, and for how many
+it is waited for at least. Caches are warm by then, so who waits for more waits for the machine:
+they are told what takes its cores instead, within a minute."""
 
 SIGMAS = 4.0
 """How far below the scenario's rate arrivals may fall by chance. They are a Poisson process: over
