@@ -243,6 +243,11 @@ class Scenario(ScenarioFile):
         return rate
 
     @property
+    def last_deadline(self) -> float:
+        """Seconds after the injection by which every symptom has begun, and has lasted."""
+        return max(symptom.within_s + symptom.for_s for symptom in self.symptoms)
+
+    @property
     def herrings(self) -> list[FaultParams]:
         """The faults that are there to distract. They follow `faults` in the journal."""
         return [herring.fault for herring in self.red_herrings if herring.fault is not None]

@@ -42,14 +42,17 @@ def _others(night: Night, nights: Sequence[Night]) -> list[Scenario]:
 
 
 def against(night: Night, other: Scenario, vocabulary: Vocabulary) -> Iterator[Row]:
-    """One night against one other scenario's truth and promises."""
+    """One night against one other scenario's truth and, where it was watched for long enough, its
+    promises."""
     scenario, history = night.scenario, night.runs[NOBODY]
     run = f"{night.name} as {other.slug}"
     if not _same_answer(scenario, other):
         yield _judged(f"{run}: its truth", scenario, other, history, vocabulary)
         yield _judged(f"{run}: taken for it", other, scenario, history, vocabulary)
-    outcome, why = promised(other, history)
-    yield Row(run, "promise", Outcome.FAIL, outcome, why)
+    # Who left before the other's last deadline does not know what would have shown.
+    if history.ended_at - history.injected_at >= other.last_deadline:
+        outcome, why = promised(other, history)
+        yield Row(run, "promise", Outcome.FAIL, outcome, why)
 
 
 def promised(scenario: Scenario, history: History) -> tuple[Outcome, str]:

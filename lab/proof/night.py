@@ -177,7 +177,7 @@ def _containers(doors: Doors) -> list[str]:
 
 
 def _through(night: _Live, *, tempted: bool) -> None:
-    _nobody(night)
+    _nobody(night, whole=tempted)
     if tempted:
         _tempt(night)
         night.passed("wrong fixes")
@@ -204,9 +204,10 @@ def _anybodys(names: tuple[str, ...]) -> list[Decoy]:
     return [known[name] for name in names]
 
 
-def _nobody(night: _Live) -> None:
+def _nobody(night: _Live, *, whole: bool) -> None:
     """From the injection until all has shown, with nobody acting, and what a claim is worth then.
 
+    `whole`: until the last deadline of any scenario, so that the night can be held against each.
     The claim is measured while the rest of the symptoms is still due: it changes nothing.
     """
     doors = night.doors
@@ -217,17 +218,19 @@ def _nobody(night: _Live) -> None:
         night.report.say(error.message)
     night.passed("page")
     measured = resolve(doors, night.report, within_s=0)
-    _let_it_show(night, begun)
+    _let_it_show(night, begun, whole=whole)
     night.record(NOBODY, measured)
     night.passed("deadlines")
 
 
-def _let_it_show(night: _Live, begun: float) -> None:
+def _let_it_show(night: _Live, begun: float, *, whole: bool) -> None:
     """Until every symptom has begun, and some seconds more for what must stay calm; where one does
-    not begin, to the last deadline."""
+    not begin, or the `whole` is wanted, to the last deadline."""
     doors, symptoms = night.doors, night.scenario.symptoms
     names = {symptom.signal for symptom in symptoms}
-    last = max(symptom.within_s + symptom.for_s for symptom in symptoms) + 2 * BEHIND_S
+    library = doors.library
+    everybodys = [way for slug in library.slugs() for way in library.ways(slug)] if whole else []
+    last = max(one.last_deadline for one in (night.scenario, *everybodys)) + 2 * BEHIND_S
     with night.report.step("waiting for every symptom") as step:
         while (passed := doors.now() - begun) < last:
             step.at(passed, last)
@@ -236,10 +239,11 @@ def _let_it_show(night: _Live, begun: float) -> None:
                 found = doors.catalogue.read(doors.prometheus, begun, now, names=names, step=STEP)
             except PrometheusUnavailable:
                 found = {}
-            if promises.all_began(symptoms, found, Span(begun, now)):
+            if not whole and promises.all_began(symptoms, found, Span(begun, now)):
                 break
             doors.pause(1.0)
-    let_pass(doors, doors.now(), SHOWN_FOR_S, "watching what stays calm", night.report)
+    if not whole:
+        let_pass(doors, doors.now(), SHOWN_FOR_S, "watching what stays calm", night.report)
 
 
 def _try(night: _Live, kind: str, decoy: Decoy) -> None:
