@@ -36,7 +36,12 @@ BOARD = Board(
                 to="customers",
             ),
             small("Front door waits", "nginx:latency_seconds:p95", to="front-door"),
-            small("API takes", "api:latency_seconds:p95", to="api"),
+            small(
+                "API, its partner take",
+                "api:latency_seconds:p95",
+                "partner:call_seconds:p95",
+                to="api",
+            ),
             small("Cache knows", "cache:hits:ratio", to="cache"),
             small("One statement takes", "postgres:query_seconds:mean", to="database"),
             small("Oldest photo waits", "queue:oldest_age_seconds", to="queue"),
@@ -54,7 +59,9 @@ BOARD = Board(
         "What is full": (
             small("Customers under way", "client:in_flight", to="customers"),
             small("Replicas let in", "nginx:upstreams_up:count", to="front-door"),
-            small("Pool taken", "pool:in_use:ratio", to="api"),
+            small(
+                "Pools, places taken", "pool:in_use:ratio", "partner:slots_in_use:ratio", to="api"
+            ),
             small("Cache's memory", "cache:memory_bytes", to="cache"),
             small("Connections of the limit", "postgres:connections:ratio", to="database"),
             small("Photos waiting", "queue:depth", to="queue"),
