@@ -16,6 +16,7 @@ from lab.doors import Doors, open_doors
 from lab.errors import LabError
 from lab.home import Home
 from lab.progress import Report
+from lab.proof.neighbour import Kind, beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,11 @@ def measures() -> dict[str, Measure]:
     }
 
 
-def run(report: Report, *, only: list[str], from_nothing: bool) -> tuple[list[Figure], Path]:
-    """Take the figures, and write them to a JSON file in the lab home.
+def run(
+    report: Report, *, only: list[str], from_nothing: bool, kind: Kind = "none"
+) -> tuple[list[Figure], Path]:
+    """Take the figures, and write them to a JSON file in the lab home. `kind` is what else goes on
+    on this machine meanwhile.
 
     A group that cannot be measured gives a figure without a value and says why.
     """
@@ -81,7 +85,7 @@ def run(report: Report, *, only: list[str], from_nothing: bool) -> tuple[list[Fi
     os.environ["LAB_PROJECT"] = home.project
     os.environ["LAB_HOME"] = str(home.base)
     figures: list[Figure] = []
-    with open_doors(home) as doors:
+    with open_doors(home) as doors, beside(kind):
         bench = Bench(doors, report, from_nothing)
         try:
             for name, measure in measures().items():
@@ -94,7 +98,10 @@ def run(report: Report, *, only: list[str], from_nothing: bool) -> tuple[list[Fi
                         figures.append(Figure(name, None, "", note=error.message))
         finally:
             doors.stack.down(volumes=True)
-    path = learners.dir / "bench.json"
+    name = "bench.json" if kind == "none" else f"bench-{kind}.json"
+    path = learners.dir / name
     rows = [{**asdict(figure), "met": figure.met} for figure in figures]
-    path.write_text(json.dumps({"cores": os.cpu_count(), "figures": rows}, indent=2) + "\n")
+    path.write_text(
+        json.dumps({"cores": os.cpu_count(), "beside": kind, "figures": rows}, indent=2) + "\n"
+    )
     return figures, path

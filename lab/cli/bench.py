@@ -23,6 +23,14 @@ def bench_command(
             help="Also time a first start: removes the lab's images and docker's build cache.",
         ),
     ] = False,
+    disturbed: Annotated[
+        str,
+        typer.Option(
+            "--disturbed",
+            metavar="KIND",
+            help="What else goes on meanwhile: none, core, bursts, disk.",
+        ),
+    ] = "none",
     as_json: Json = False,
 ) -> int:
     """Measure speed and size against their targets, on a stack of its own."""
@@ -30,6 +38,7 @@ def bench_command(
 
     from lab import bench
     from lab.progress import report_for_terminal
+    from lab.proof.neighbour import kind_of
     from lab.screen.console import console, emit, table
 
     groups = bench.measures()
@@ -39,7 +48,12 @@ def bench_command(
             f"there is no group of figures {', '.join(unknown)}",
             remedy=f"there are: {', '.join(groups)}",
         )
-    figures, path = bench.run(report_for_terminal(), only=only or [], from_nothing=from_nothing)
+    kind = kind_of(disturbed)
+    if kind == "suspended":
+        raise BadInput("nobody measures on a machine that sleeps", remedy="core, bursts, disk")
+    figures, path = bench.run(
+        report_for_terminal(), only=only or [], from_nothing=from_nothing, kind=kind
+    )
     missed = any(figure.met is False for figure in figures)
     if as_json:
         emit([{**asdict(figure), "met": figure.met} for figure in figures])

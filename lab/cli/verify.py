@@ -11,7 +11,6 @@ from lab.cli import Json, command
 
 if TYPE_CHECKING:
     from lab.proof.kept import Proof
-    from lab.proof.neighbour import Kind
     from lab.proof.rows import Row
 
 Slugs = Annotated[
@@ -102,6 +101,7 @@ def verify_command(
     """Prove scenarios: live one night of each, and judge every run of the proof matrix."""
     from lab.faultproof import FaultProof, kept_in
     from lab.proof.kept import proofs_in
+    from lab.proof.neighbour import kind_of
     from lab.proof.sidebyside import worst
     from lab.screen.console import console, emit
 
@@ -121,7 +121,7 @@ def verify_command(
             slugs=tuple(slugs or []),
             seeds=range(seed, seed + seeds),
             folder=nights.folder(out),
-            kind=_kind(disturbed),
+            kind=kind_of(disturbed),
             untempted=untempted,
             stacks=max(side_by_side, of_stacks),
         )
@@ -168,17 +168,6 @@ def _contribute(proofs: list[Proof], into: Path | None) -> None:
     unnamed = [proof.name for proof in proofs if proof.machine is None]
     if unnamed:
         report.say(f"left out, as nobody knows on what machine: {', '.join(unnamed)}")
-
-
-def _kind(word: str) -> Kind:
-    from lab.errors import BadInput
-    from lab.proof.neighbour import KINDS, MEANING
-
-    for kind in KINDS:
-        if kind == word:
-            return kind
-    known = "; ".join(f"{kind}: {MEANING[kind]}" for kind in KINDS)
-    raise BadInput(f"--disturbed {word}: no such disturbance", remedy=known)
 
 
 def _taken_for_another(folders: list[Path]) -> list[Row]:

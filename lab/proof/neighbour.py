@@ -21,6 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, get_args
 
+from lab.errors import BadInput
+
 Kind = Literal["none", "core", "bursts", "disk", "suspended"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -42,6 +44,15 @@ ASLEEP_S, ASLEEP_AT = 15.0, (75.0, 150.0)
 """When, in seconds after the start of the night, the machine falls asleep, and for how long."""
 
 GROUPS = ("/sys/fs/cgroup/cpu/3am-lab-neighbour", "/sys/fs/cgroup/3am-lab-neighbour")
+
+
+def kind_of(word: str) -> Kind:
+    """The neighbour that somebody asks for. Raises `BadInput` with those that there are."""
+    for kind in KINDS:
+        if kind == word:
+            return kind
+    known = "; ".join(f"{kind}: {MEANING[kind]}" for kind in KINDS)
+    raise BadInput(f"--disturbed {word}: no such disturbance", remedy=known)
 
 
 def named(kind: Kind, stacks: int = 1) -> str:
