@@ -1,9 +1,9 @@
 """The stack's share of this machine's cores: a control group of its own, with a weight.
 
 A container competes for a busy core with whatever else this machine does: a browser, a call, an
-editor. All of the lab's containers are in one control group, and it weighs several times what any
-other does, so that a neighbour takes what the stack leaves, and not the other way round. Limits
-still hold: a stack that does nothing takes nothing.
+editor. All of the lab's containers are in one control group, and it weighs twice what any
+other does, so that of a busy core it has two thirds. Limits still hold: a stack that does nothing
+takes nothing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ TREE = Path("/sys/fs/cgroup")
 CGROUPFS, SYSTEMD = "/3am-lab", "lab3am.slice"
 """The group's name where the engine makes groups itself, and where it has systemd make them."""
 
-SHARES, WEIGHT = "8192", "800"
-"""Eight times what a group has by default, in version 1 (1024) and in version 2 (100)."""
+SHARES, WEIGHT = "2048", "200"
+"""Twice what a group has by default, in version 1 (1024) and in version 2 (100). A broken night may
+take all that there is, and whoever mends it needs a terminal, the engine and the lab meanwhile."""
 
 HELPER = "3am-lab/exporters:local"
 """Any image with a shell, to write where only the engine's own root may."""

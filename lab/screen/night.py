@@ -10,6 +10,7 @@ from rich.text import Text
 
 from lab.doors import Doors
 from lab.errors import LabError
+from lab.grading.pace import START_DELAY, TOO_LATE_S
 from lab.history import Promise
 from lab.incident import moments, scenario_of
 from lab.moments import Moments, against, budget_burnt
@@ -19,6 +20,7 @@ from lab.screen.board import Line, number, spark
 from lab.screen.console import ago, banner, clock, services_table, table
 from lab.series import Condition, Span
 from lab.stack import ServiceState
+from lab.units import duration
 
 SHOWN = (
     "client:arrivals:rate",
@@ -30,6 +32,9 @@ SHOWN = (
 )
 """What a pager's screen has room for; the rest is in `lab signals`."""
 
+LATE_SHOWN_S = 15.0
+"""For so long it is said that customers were begun late: it comes in gusts."""
+
 _KEPT = {None: ("no data", "dim"), True: ("kept", "green"), False: ("BROKEN", "red")}
 
 
@@ -38,6 +43,7 @@ class Night:
     """One look. `blind` says why nothing could be measured; times are Unix seconds.
 
     `budget` is the share of a month's error budget burnt since the injection (1 = all of it).
+    `late_s` is how late customers were begun, where that is too late to judge anything by.
     """
 
     at: float
@@ -56,6 +62,7 @@ class Night:
     diagnoses: int = 0
     final: bool = False
     claims: int = 0
+    late_s: float | None = None
     lines: tuple[Line, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -127,6 +134,7 @@ def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
     found["objectives"] = tuple(
         (str(one), None if value is None else one.met(value)) for one, value in values
     )
+    found["late_s"] = _late(doors, now)
     if row is not None and row.injected_at is not None:
         seen = moments(doors, row)
         found["seen"] = seen
@@ -135,6 +143,13 @@ def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
         span = Span(row.injected_at, seen.recovered_at or now)
         found["budget"] = budget_burnt(against(doors.prometheus, errors, span), promise)
     return found
+
+
+def _late(doors: Doors, now: float) -> float | None:
+    in_time = Condition(signal=START_DELAY, op="<=", value=TOO_LATE_S)
+    series = against(doors.prometheus, in_time, Span(now - LATE_SHOWN_S, now))
+    worst = max(series.values, default=0.0)
+    return worst if worst > TOO_LATE_S else None
 
 
 def _now(doors: Doors, condition: Condition, now: float) -> float | None:
@@ -152,6 +167,10 @@ def night_view(night: Night) -> RenderableType:
         parts += _incident(night)
     if night.incident is None and ill:
         parts.append(services_table(ill))
+    if night.late_s is not None:
+        late = duration(night.late_s)
+        said = f"This machine is too busy: it begins customers up to {late} late, and they feel it."
+        parts.append(Text(said, style="yellow"))
     if night.blind is not None:
         parts.append(Text(f"cannot look: {night.blind}", style="yellow"))
     else:

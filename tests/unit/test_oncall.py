@@ -130,6 +130,15 @@ class TestNight:
         assert INDEX not in str(look_at(doors).as_dict())
         assert "missing-index" not in str(look_at(doors).as_dict())
 
+    @pytest.mark.parametrize("late", [0.004, 0.4])
+    def test_a_machine_that_is_too_busy_is_told_apart_from_the_stack(
+        self, doors: Doors, world: World, screen: Console, late: float
+    ) -> None:
+        """Who looks at slow answers is told when the machine itself begins customers late."""
+        world.fixed["client:start_delay_seconds:p95"] = late
+        screen.print(night_view(look_at(doors)))
+        assert ("begins customers up to 400 ms late" in shown(screen)) == (late > 0.1)
+
     def test_without_prometheus_it_says_so(
         self, doors: Doors, world: World, screen: Console
     ) -> None:
