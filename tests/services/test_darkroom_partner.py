@@ -51,7 +51,8 @@ def test_without_the_partner_the_rest_goes_on(darkroom: Darkroom) -> None:
     with darkroom.without("partner", "killed"):
         refused = darkroom.get("/api/photos/31")
         assert refused.status_code == 503
-        assert refused.json()["reason"] == "connection"
+        # For a moment its name still leads to an address where nobody is any more.
+        assert refused.json()["reason"] in ("connection", "timeout")
         assert "retry-after" in refused.headers
         for path in ("/api/users/31", "/api/users/31/photos", "/api/albums/31"):
             assert darkroom.get(path).status_code == 200, path
