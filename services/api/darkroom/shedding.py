@@ -15,11 +15,11 @@ from darkroom.errors import REFUSED_HEADER, Problem
 from darkroom.flags import SHED, Flags
 
 #: Most loads under way at which one more of a kind is begun, as a share of the pool. The dearer a
-#: kind is and the less it is missed, the less it may have: of circles a few at a time, since many
-#: at once would all time out. Nothing may have all: a replica that cannot even get a connection to
+#: kind is and the less it is missed, the less it may have: of circles one at a time, since many at
+#: once, over all replicas that there may be, would all time out at the partner. Nothing may have all: a replica that cannot even get a connection to
 #: tell that it is ready is taken out of rotation, and its share comes to the others.
 SHARES = {
-    "circle": 0.2,
+    "circle": 0.1,
     "feed": 0.5,
     "album": 0.7,
     "user_photos": 0.7,
