@@ -16,8 +16,9 @@ from darkroom.flags import SHED, Flags
 
 #: Most loads under way at which one more of a kind is begun, as a share of the pool. The dearer a
 #: kind is and the less it is missed, the less it may have: of circles one at a time, since many at
-#: once, over all replicas that there may be, would all time out at the partner. Nothing may have all: a replica that cannot even get a connection to
-#: tell that it is ready is taken out of rotation, and its share comes to the others.
+#: once, over all replicas that there may be, would all time out at the partner. Nothing may have
+#: all: a replica that cannot even get a connection to tell that it is ready is taken out of
+#: rotation, and its share comes to the others.
 SHARES = {
     "circle": 0.1,
     "feed": 0.5,
