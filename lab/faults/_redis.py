@@ -17,9 +17,12 @@ CACHE = "redis-cache"
 TTL_MS = 30_000
 """How long Darkroom keeps an object."""
 
-LONGEST_MS = 45_000
-"""The longest that its TTL is spread to. What is kept for longer is served beyond its expiry, so
-that nobody misses it."""
+LONG_LIVED, LIVES = "circle:", 4
+"""What Darkroom keeps for so many TTLs, by how its keys begin."""
+
+LONGEST = 1.5
+"""The longest that a life is spread to, as a share of it. What is kept for longer is served beyond
+its expiry, so that nobody misses it."""
 
 STEP_MS = 3_000
 """What expires within so short a time, one TTL after another, is loaded again at once, too."""
@@ -40,13 +43,16 @@ _EVERY_PAGE = (
 
 
 def _page(what: str) -> str:
-    """A script that does `what` to each `key` of a page, which has `left` ms; `n` counts them."""
+    """A script that does `what` to each `key` of a page, which has `left` of its `life` in ms; `n`
+    counts them."""
     return f"""
         local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500, 'TYPE', 'hash')
         local n, said = tonumber(redis.call('TIME')[2]), {{}}
         for _, key in ipairs(page[2]) do
+          local life = {TTL_MS}
+          if key:sub(1, {len(LONG_LIVED)}) == '{LONG_LIVED}' then life = life * {LIVES} end
           local left = redis.call('PTTL', key)
-          if left >= 0 and left <= {LONGEST_MS} then {what} end
+          if left >= 0 and left <= {LONGEST} * life then {what} end
         end
         return {{ page[1], table.concat(said, ' ') }}
     """
@@ -56,7 +62,7 @@ _TELL = _page("said[#said + 1] = left")
 _MOVE = _page("redis.call('PEXPIREAT', key, ARGV[3])")
 # Multiples of the golden ratio fall evenly into the unit interval, however many there are.
 _SPREAD = _page(
-    f"n = n + 1; redis.call('PEXPIRE', key, 1 + math.floor(n * 0.6180339887 % 1 * {TTL_MS}))"
+    "n = n + 1; redis.call('PEXPIRE', key, 1 + math.floor(n * 0.6180339887 % 1 * life))"
 )
 
 
@@ -121,7 +127,7 @@ def expire_at_once(stack: Stack, keys: str, in_s: float) -> None:
 
 
 def spread(stack: Stack, keys: str) -> None:
-    """Let the objects like `keys` expire evenly over the next TTL."""
+    """Let the objects like `keys` expire evenly, each within the life that it has in the cache."""
     _on_every_page(stack, _SPREAD, keys)
 
 
