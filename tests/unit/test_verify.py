@@ -52,7 +52,7 @@ def unmended(history: History, at: float) -> History:
 def whole() -> Night:
     """A night in which everything is as it should be."""
     calm = moved(night(), "cache:evictions:rate", 0, 0.0)
-    calm = moved(moved(calm, "postgres:up", 0, 1.0), "redis:up", 0, 1.0)
+    calm = running(moved(calm, "redis:up", 0, 1.0), "postgres-primary", "postgres-replica")
     return Night(
         scenario(),
         {
@@ -105,6 +105,13 @@ def moved(
     times = history.signals["client:arrivals:rate"][0].times
     made = Series({}, times, tuple(value if start <= at < until else 0.0 for at in times))
     return replace(history, signals={**history.signals, name: (made,)})
+
+
+def running(history: History, *services: str) -> History:
+    """The night with a container of each of these services that ran all the time."""
+    up = moved(history, "container:up", 0, 1.0).signals["container:up"]
+    made = tuple(replace(up[0], labels={"service": one}) for one in services)
+    return replace(history, signals={**history.signals, "container:up": made})
 
 
 class TestPromises:
