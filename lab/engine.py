@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SOCKET = Path("/var/run/docker.sock")
 COMPOSE_MINIMUM = (2, 20)
 
+PATIENCE_S = 60
+"""Seconds in which an engine answers, also on a machine that has much else to do."""
+
 
 def address() -> str | None:
     """Where the docker command finds its engine; None is the usual socket.
@@ -36,24 +39,39 @@ def address() -> str | None:
     return shown.stdout.strip() or None
 
 
+class Silent(MachineLacks):
+    """The engine takes calls, and does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"the Docker engine takes calls, but has not answered for {PATIENCE_S} s",
+            remedy="`lab up` starts it again where a lab has started it, or says what to type",
+        )
+
+
 @cache
 def client() -> docker.DockerClient:
     """The SDK's client of the engine, made once.
 
-    Raises ``MachineLacks`` when no engine answers.
+    Raises ``MachineLacks`` when no engine answers, ``Silent`` of one that is there.
     """
     import docker
     from docker.errors import DockerException
+    from requests import Timeout
 
     try:
         where = address()
         found = (
-            docker.DockerClient(base_url=where, timeout=60)
+            docker.DockerClient(base_url=where, timeout=PATIENCE_S)
             if where and not where.startswith("ssh://")
-            else docker.from_env(timeout=60)
+            else docker.from_env(timeout=PATIENCE_S)
         )
         found.ping()
+    except Timeout as error:
+        raise Silent from error
     except DockerException as error:
+        if isinstance(error.__cause__, Timeout):
+            raise Silent from error
         raise MachineLacks(
             f"no Docker engine answers: {error}",
             remedy="`lab doctor` says what is missing; `lab up` installs or starts it where it may",
@@ -66,13 +84,25 @@ class Reach(Enum):
 
     ANSWERS = "answers"
     DENIED = "denied"
+    STUCK = "stuck"
+    """Takes the call, and does not answer."""
     ABSENT = "absent"
 
 
 def reach() -> Reach:
-    """Ask the engine for a sign of life, now."""
+    """Ask the engine for a sign of life, now.
+
+    A ping is not one. Containers that start and stop at the same moment can leave an engine before
+    23.0 waiting for itself (https://github.com/moby/moby/issues/46661; Debian 12's is one): from
+    then on it answers pings, and nothing that has to do with networks.
+    """
+    from requests import Timeout
+
     try:
-        client().ping()
+        client().api.networks()
+    except (Silent, Timeout):
+        client.cache_clear()
+        return Reach.STUCK
     except (MachineLacks, OSError) as error:
         client.cache_clear()
         return Reach.DENIED if "PermissionError" in str(error) else Reach.ABSENT

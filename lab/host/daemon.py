@@ -18,6 +18,9 @@ from lab.errors import MachineLacks
 # Seconds until a started engine must answer; it takes about two, longer after a hard stop.
 DEADLINE = 60
 
+# What the log of an engine is called in a lab's home.
+LOG = "dockerd.log"
+
 # dockerd calls iptables and modprobe, which are not on every user's path.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -115,6 +118,32 @@ def start(as_root: Sequence[str], log: Path, *, systemd: bool, deadline: float =
             run([*as_root, "rm", "-rf", "--", *map(str, doomed)], timeout=10)
         process = _spawn(as_root, log)
     _wait(process, log, began, deadline)
+
+
+def started_by_lab() -> int | None:
+    """The pid of a running engine that a lab has started; None where somebody else did.
+
+    It is known by where it writes to: the log of some lab's home.
+    """
+    pid = _pid(Path("/run/docker.pid"))
+    if pid is None or program(pid) != "dockerd":
+        return None
+    try:
+        return pid if Path(f"/proc/{pid}/fd/2").readlink().name == LOG else None
+    except OSError:
+        return None
+
+
+def end(as_root: Sequence[str], pid: int) -> None:
+    """End an engine that does not answer any more. Its containers go with it.
+
+    First it is asked for what it waits for: a file under its own directory, named in its log.
+    """
+    for signal, patience in (("USR1", 2), ("KILL", 10)):
+        run([*as_root, "kill", f"-{signal}", str(pid)], timeout=10, check=False)
+        until = time.monotonic() + patience
+        while program(pid) == "dockerd" and time.monotonic() < until:
+            time.sleep(0.1)
 
 
 def _starting() -> bool:

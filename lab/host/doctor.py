@@ -95,6 +95,9 @@ class Doctor:
         elif self._reach is Reach.DENIED:
             remedy = "sudo usermod -aG docker $USER, then log in again"
             yield Finding("engine", "bad", "Docker runs, but this user may not talk to it", remedy)
+        elif self._reach is Reach.STUCK:
+            silent = engine.Silent()
+            yield Finding("engine", "bad", silent.message, silent.remedy or "")
         else:
             installed = shutil.which("dockerd", path=os.defpath + ":/usr/sbin:/usr/local/bin")
             state = "is installed, but does not answer" if installed else "is not installed"

@@ -172,6 +172,8 @@ class Machine:
             )
             why = " and ".join(missing) or f"docker compose is older than {COMPOSE_MINIMUM}"
             self._install(self._plan(engine_missing=no_engine), f"missing here: {why}")
+        if reach is Reach.STUCK:
+            self._end()
         if engine.reach() is Reach.ABSENT:
             self._start()
         if engine.reach() is Reach.DENIED:
@@ -213,6 +215,18 @@ class Machine:
                 apt.add_trixie(found)
             apt.install(wanted.packages)
 
+    def _end(self) -> None:
+        """End an engine that is stuck: one that a lab has started, and no other."""
+        pid = daemon.started_by_lab()
+        what = engine.Silent().message
+        if pid is None or self.system.as_root is None or not _is_local():
+            by_hand = (
+                "systemctl restart docker" if self.system.systemd else "kill -KILL its process"
+            )
+            raise MachineLacks(what, remedy=f"start it again, all its containers end: {by_hand}")
+        self.report.say(f"{what}; a lab has started it, so it is ended and started again")
+        daemon.end(self.system.as_root, pid)
+
     def _start(self) -> None:
         if not self.system.installs or self.system.as_root is None or not _is_local():
             sudo = "" if self.system.as_root == () else "sudo "
@@ -222,7 +236,7 @@ class Machine:
             raise MachineLacks("the Docker engine is not running", remedy=sudo + by_hand)
         self.report.say("starting the Docker engine")
         with self.report.step("starting the Docker engine"):
-            log = self.home.logs / "dockerd.log"
+            log = self.home.logs / daemon.LOG
             daemon.start(self.system.as_root, log, systemd=self.system.systemd)
 
 

@@ -100,6 +100,21 @@ def test_another_system_is_told_what_is_needed(bare: Machine, monkeypatch: pytes
     assert "20.10" in (caught.value.remedy or "")
 
 
+def test_a_silent_engine_of_somebody_elses_is_left_alone(
+    bare: Machine, monkeypatch: pytest.MonkeyPatch
+):
+    """An engine that takes calls and does not answer is ended only where a lab has started it;
+    otherwise its owner is told what to type, and that containers end with it."""
+    monkeypatch.setattr(machine.engine, "reach", lambda: Reach.STUCK)
+    monkeypatch.setattr(machine.engine, "compose_version", lambda: (2, 26, 1))
+    monkeypatch.setattr(machine.System, "look", lambda: TRIXIE)
+    monkeypatch.setattr(machine.daemon, "started_by_lab", lambda: None)
+    monkeypatch.setattr(machine.daemon, "end", lambda *_: pytest.fail("ended somebody else's"))
+    with pytest.raises(MachineLacks, match="has not answered") as caught:
+        bare.ready()
+    assert "systemctl restart docker" in (caught.value.remedy or "")
+
+
 def test_remote_engine_is_not_installed_here(bare: Machine, monkeypatch: pytest.MonkeyPatch):
     """Where DOCKER_HOST names an engine elsewhere, none is installed on this machine."""
     monkeypatch.setenv("DOCKER_HOST", "tcp://elsewhere.example:2375")

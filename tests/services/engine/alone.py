@@ -17,6 +17,8 @@ from lab.host import daemon
 
 LOG = Path(sys.argv[1])
 
+engine.PATIENCE_S = 5
+
 
 def start() -> dict[str, object]:
     stale = [str(path) for path in daemon.stale(daemon.known_leftovers())]
@@ -48,6 +50,14 @@ def running(name: str) -> list[int]:
 def main() -> None:
     seen = {"fresh": start(), "running": start()}
     session = os.getsid(running("dockerd")[0])
+    silent = running("dockerd")[0]
+    os.kill(silent, signal.SIGSTOP)
+    engine.client.cache_clear()
+    stuck = engine.reach()
+    engine.client.cache_clear()
+    assert daemon.started_by_lab() == silent
+    daemon.end([], silent)
+    seen["stuck"] = {"reach": stuck.value, **start()}
     kill()
     seen["killed"] = start()
     kill()

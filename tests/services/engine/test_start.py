@@ -58,6 +58,13 @@ def test_running_engine_is_left_alone(told: dict[str, Any]):
     assert told["seen"]["running"] == {"stale": [], "up": True, "said": ""}
 
 
+def test_engine_that_is_stuck_is_started_again(told: dict[str, Any]):
+    """One that takes calls and does not answer is told from one that is not there; of the lab's
+    own it is ended and started again."""
+    assert told["seen"]["stuck"]["reach"] == "stuck"
+    assert told["seen"]["stuck"]["up"]
+
+
 def test_engine_starts_after_a_kill(told: dict[str, Any]):
     """Pid files and sockets of a killed engine do not keep the next one from starting."""
     assert "/run/docker.pid" in told["seen"]["killed"]["stale"]
