@@ -13,7 +13,7 @@ from lab.home import Home
 from lab.progress import report_for_terminal
 from lab.proof import matrix, phases, sidebyside
 from lab.proof.kept import PROOF, Proof, keep, proofs_in
-from lab.proof.neighbour import Kind
+from lab.proof.neighbour import Kind, beside
 from lab.proof.night import live
 from lab.proof.rows import night_name
 from lab.proof.sidebyside import Errand, Lane
@@ -27,7 +27,8 @@ from lab.units import duration
 class Wanted:
     """Which nights: scenarios (without any, every one) times seeds, and where they are kept.
 
-    `kind` is what else goes on meanwhile, `stacks` how many nights are lived at a time.
+    `kind` is what else goes on meanwhile, `stacks` how many nights are lived at a time. They have
+    one neighbour then, whom `live_side_by_side` lets in.
     """
 
     slugs: tuple[str, ...]
@@ -58,6 +59,7 @@ def live_here(wanted: Wanted, *, quiet: bool) -> list[Proof]:
     """
     report, screen = report_for_terminal(), console()
     proofs: list[Proof] = []
+    own: Kind = wanted.kind if wanted.stacks == 1 else "none"
     with open_doors() as doors:
         errands = wanted.errands(doors)
         _refuse_while_on(doors)
@@ -69,9 +71,9 @@ def live_here(wanted: Wanted, *, quiet: bool) -> list[Proof]:
                 report,
                 lambda run, one: report.say(f"{run}: {one.outcome}"),
                 tempted=errand.tempted,
-                kind=wanted.kind,
+                kind=own,
             )
-            night = replace(night, stacks=wanted.stacks)
+            night = replace(night, stacks=wanted.stacks, beside=wanted.kind)
             rows = matrix.rows(night, doors.vocabulary)
             proofs.append(keep(night, rows, wanted.folder))
             if not quiet:
@@ -86,12 +88,12 @@ def live_here(wanted: Wanted, *, quiet: bool) -> list[Proof]:
 def live_side_by_side(wanted: Wanted) -> tuple[list[Proof], int]:
     """Live through every night, several at a time. Returns the proofs, and the worst exit code.
 
-    Raises `BadInput` as `live_here` does, of every stack, and beside another disturbance.
+    Raises `BadInput` as `live_here` does, of every stack, and where the machine is to be asleep.
     """
-    if wanted.kind != "none":
+    if wanted.kind == "suspended":
         raise BadInput(
-            "nights side by side disturb each other already",
-            remedy="leave out --disturbed, or --side-by-side",
+            "a machine falls asleep with all of its stacks",
+            remedy="leave out --side-by-side: live this night alone",
         )
     report = report_for_terminal()
     homes = _homes(wanted.stacks)
@@ -107,15 +109,13 @@ def live_side_by_side(wanted: Wanted) -> tuple[list[Proof], int]:
             code = sidebyside.run([Lane(home.project, [_lab("up")], _environment(home))], report)
             if code:
                 return [], code
-        code = sidebyside.run(
-            [
-                Lane(home.project, [_command(one, wanted) for one in several], _environment(home))
-                for home, several in zip(
-                    homes, sidebyside.dealt(errands, wanted.stacks), strict=True
-                )
-            ],
-            report,
-        )
+        dealt = sidebyside.dealt(errands, wanted.stacks)
+        lanes = [
+            Lane(home.project, [_command(one, wanted) for one in several], _environment(home))
+            for home, several in zip(homes, dealt, strict=True)
+        ]
+        with beside(wanted.kind, nights=max(map(len, dealt))):
+            code = sidebyside.run(lanes, report)
     finally:
         for home in homes[1:]:
             report.say(
@@ -141,7 +141,8 @@ def _environment(home: Home) -> dict[str, str]:
 def _command(errand: Errand, wanted: Wanted) -> list[str]:
     untempted = [] if errand.tempted else ["--untempted"]
     where = ["--out", str(wanted.folder), "--of-stacks", str(wanted.stacks)]
-    return _lab("verify", errand.slug, "--seed", str(errand.seed), *where, *untempted)
+    disturbed = [] if wanted.kind == "none" else ["--disturbed", wanted.kind]
+    return _lab("verify", errand.slug, "--seed", str(errand.seed), *where, *disturbed, *untempted)
 
 
 def _lab(*words: str) -> list[str]:
@@ -150,7 +151,7 @@ def _lab(*words: str) -> list[str]:
 
 def _since(begun: str, errands: list[Errand], wanted: Wanted) -> list[Proof]:
     """The proofs of these nights; not what an earlier time has left of the same name."""
-    names = [night_name(one.slug, one.seed, stacks=wanted.stacks) for one in errands]
+    names = [night_name(one.slug, one.seed, wanted.kind, wanted.stacks) for one in errands]
     paths = [wanted.folder / name / PROOF for name in names]
     found = [proof for path in paths if path.exists() for proof in proofs_in([path])]
     return [proof for proof in found if proof.at >= begun]

@@ -1,10 +1,10 @@
 """What else may go on on a learner's machine while a night is lived.
 
-`python -m lab.proof.neighbour KIND` is a process of its own, in a control group of its own where
-this user may make one, as a browser or a call would be. It ends with whoever started it (its
-standard input closes), and by itself after half an hour. It touches nothing but its own time, its
-own scratch file and, for `suspended`, the containers whose ids it is given and the process that
-started it.
+`python -m lab.proof.neighbour KIND SECONDS` is a process of its own, in a control group of its own
+where this user may make one, as a browser or a call would be. It ends with whoever started it (its
+standard input closes), and by itself after so long. It touches nothing but its own time, its own
+scratch file and, for `suspended`, the containers whose ids it is given and the process that started
+it.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ STACKS = "so many nights lived at the same time, each on a stack of its own"
 """What `2 stacks` means: then the neighbour is another night."""
 
 LONGEST_S = 1800.0
+"""How long a neighbour stays for each night, whatever happens to whoever let it in."""
+
 BURST_S, PAUSE_S = 10.0, 20.0
 PIECE, PIECES = 4 * 2**20, 32
 ASLEEP_S, ASLEEP_AT = 15.0, (75.0, 150.0)
@@ -62,13 +64,18 @@ def named(kind: Kind, stacks: int = 1) -> str:
 
 
 @contextmanager
-def beside(kind: Kind, containers: Callable[[], Sequence[str]] = tuple) -> Iterator[None]:
-    """That neighbour, for as long as the block lasts. `containers` lists the stack's ids."""
+def beside(
+    kind: Kind, containers: Callable[[], Sequence[str]] = tuple, *, nights: int = 1
+) -> Iterator[None]:
+    """That neighbour, for as long as the block lasts. `containers` lists the stack's ids.
+
+    Whatever happens to this process, it ends after half an hour for each of the `nights`.
+    """
     if kind == "none":
         yield
         return
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.proof.neighbour", kind],
+        [sys.executable, "-m", "lab.proof.neighbour", kind, str(LONGEST_S * nights)],
         stdin=subprocess.PIPE,
         start_new_session=True,
         text=True,
@@ -106,20 +113,16 @@ def _taken(seconds: float) -> None:
             pass
 
 
-def _core() -> None:
-    _taken(LONGEST_S)
-
-
-def _bursts() -> None:
-    until = time.monotonic() + LONGEST_S
+def _bursts(seconds: float) -> None:
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         _taken(BURST_S)
         time.sleep(PAUSE_S)
 
 
-def _disk() -> None:
+def _disk(seconds: float) -> None:
     """The same file over and over, each piece on the disk before the next."""
-    until = time.monotonic() + LONGEST_S
+    until = time.monotonic() + seconds
     with tempfile.NamedTemporaryFile(dir=Path.cwd()) as file:
         piece = os.urandom(PIECE)
         while time.monotonic() < until:
@@ -162,15 +165,15 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
-def main(kind: str) -> None:
-    """Be that neighbour until standard input closes."""
+def main(kind: str, seconds: float) -> None:
+    """Be that neighbour until standard input closes, for so long at most."""
     _own_group()
     if kind == "suspended":
         _sleep_when_told()
         return
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    {"core": _core, "bursts": _bursts, "disk": _disk}[kind]()
+    {"core": _taken, "bursts": _bursts, "disk": _disk}[kind](seconds)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], float(sys.argv[2]))

@@ -50,7 +50,7 @@ def test_a_neighbour_is_there_for_as_long_as_the_night() -> None:
 def test_a_neighbour_ends_with_whoever_started_it() -> None:
     """A killed parent leaves nothing that burns cores: its standard input closes."""
     child = subprocess.Popen(
-        [sys.executable, "-m", "lab.proof.neighbour", "core"], stdin=subprocess.PIPE
+        [sys.executable, "-m", "lab.proof.neighbour", "core", "600"], stdin=subprocess.PIPE
     )
     assert child.stdin is not None
     child.stdin.close()

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,7 @@ def test_nights_side_by_side_are_called_apart() -> None:
     assert night_name("3am", 2) == "3am-2"
     assert night_name("3am", 2, "core") == "3am-2-core"
     assert night_name("3am", 2, stacks=2) == "3am-2-2-stacks"
+    assert night_name("3am", 2, "core", stacks=2) == "3am-2-core-2-stacks"
 
 
 def test_each_stack_has_a_home_and_nights_of_its_own(
@@ -160,6 +163,45 @@ def test_each_stack_has_a_home_and_nights_of_its_own(
         ["verify", "3am", "--seed", "3", *kept, "--untempted"],
     ]
     assert [command[3:6] for command in two.commands] == [["verify", "3am", "--seed"]]
+
+
+def test_all_stacks_have_one_neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever lets in the neighbour is who deals out the nights; each is told who is there, keeps
+    that on its row, and does not let in one more."""
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    let_in: list[tuple[str, int]] = []
+
+    @contextmanager
+    def beside(kind: str, *, nights: int) -> Iterator[None]:
+        let_in.append((kind, nights))
+        yield
+
+    monkeypatch.setattr(nights, "beside", beside)
+    ran: list[list[Lane]] = []
+    monkeypatch.setattr(nights.sidebyside, "run", lambda lanes, _: ran.append(lanes) or 0)
+    wanted = Wanted(("3am",), range(1, 4), tmp_path / "out", "core", untempted=True, stacks=2)
+    live_side_by_side(wanted)
+    assert let_in == [("core", 2)]
+    for lane in ran[-1]:
+        for command in lane.commands:
+            assert command[command.index("--disturbed") + 1] == "core"
+
+
+def test_a_night_of_several_lets_in_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is lived as it is, and its proof says beside whom."""
+    monkeypatch.setenv("LAB_HOME", str(tmp_path))
+    kinds: list[str] = []
+
+    def live(_: object, slug: str, seed: int, *__: object, kind: str, **___: object) -> Night:
+        kinds.append(kind)
+        return Night(Library().load(slug, seed), problem="dark")
+
+    monkeypatch.setattr(nights, "live", live)
+    out = tmp_path / "out"
+    wanted = Wanted(("3am",), range(2, 3), out, "core", untempted=True, stacks=2)
+    (proof,) = nights.live_here(wanted, quiet=True)
+    assert kinds == ["none"]
+    assert (proof.beside, proof.stacks, proof.name) == ("core", 2, "3am-2-core-2-stacks")
 
 
 def test_a_stack_that_cannot_be_brought_up_lives_nothing(
@@ -201,9 +243,9 @@ def test_only_what_was_lived_now_is_told(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_cannot_be_side_by_side_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before anything is started: a second disturbance, an unknown scenario, an incident on."""
-    refused = lab(tmp_path, "verify", "3am", "--side-by-side", "2", "--disturbed", "core")
-    assert (refused.returncode, "disturb each other already" in refused.stderr) == (2, True)
+    """Before anything is started: a machine asleep, an unknown scenario, an incident on."""
+    refused = lab(tmp_path, "verify", "3am", "--side-by-side", "2", "--disturbed", "suspended")
+    assert (refused.returncode, "with all of its stacks" in refused.stderr) == (2, True)
     assert lab(tmp_path, "verify", "3m", "--side-by-side", "2").returncode == 2
     journal_with_incident(tmp_path / "on")
     (tmp_path / "on" / "projects" / "nobody").rename(tmp_path / "on" / "projects" / "mine-2")
