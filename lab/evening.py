@@ -8,8 +8,9 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
+from lab.awake import Awake
 from lab.doors import Doors
-from lab.errors import LabError
+from lab.errors import LabError, Unknown
 from lab.faults._redis import spread
 from lab.host import busy
 from lab.injection import set_stage
@@ -22,6 +23,10 @@ STEADY_BY_S, STEADY_LEAST_S = 55.0, 10.0
 """How many seconds after the first customer a steady state begins at the latest, and for how many
 it is waited for at least. Caches are warm by then, so who waits for more waits for the machine:
 they are told what takes its cores instead, within a minute."""
+
+FIRST_BY_S = 75.0
+"""How long it may take until the first customer arrives: a few look at what is dear to make before,
+for a minute at most (services/load/customers/run.py)."""
 
 SIGMAS = 4.0
 """How far below the scenario's rate arrivals may fall by chance. They are a Poisson process: over
@@ -41,23 +46,31 @@ def set_the_scene(doors: Doors, number: int, scenario: Scenario) -> None:
     set_stage(doors, number, scenario)
 
 
-def let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """The customers, until the caches are warm."""
+def let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report) -> float:
+    """The customers, until the caches are warm. Returns when they began to."""
     load = scenario.load
     rate = load.rate
     first = rate * RAMP_STEP_S / load.ramp_s if load.ramp_s else rate
     state = doors.load.start(first, scenario.load_seconds, scenario.seed, **load.interests)
     doors.journal.stamp(number, "load_run", state.run_id or "")
+    begun = doors.now()
+    _first_look(doors, report)
     _ramp(doors, load, report)
     title = f"{rate:g} customers a second: the caches fill up"
     let_pass(doors, doors.now(), load.warm_s, title, report)
     # In a cache that has been in use for days no two objects are of the same age by chance.
     spread(doors.stack, "*")
+    return begun
 
 
-def wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report) -> None:
-    """A steady state, long enough to compare with what comes. Raises `LabError` without one."""
-    load, rate = scenario.load, scenario.load.rate
+def wait_for_calm(
+    doors: Doors, number: int, scenario: Scenario, begun: float, report: Report
+) -> None:
+    """A steady state, long enough to compare with what comes. Raises `LabError` without one.
+
+    `begun` is when customers began to come.
+    """
+    rate = scenario.load.rate
     arrivals = Condition(signal="client:arrivals:rate", op=">=", value=_least(rate))
     conditions = {
         **{str(condition): condition for condition in doors.catalogue.steady()},
@@ -70,7 +83,7 @@ def wait_for_calm(doors: Doors, number: int, scenario: Scenario, report: Report)
         doors,
         list(conditions.values()),
         hold_s=scenario.load.baseline_s,
-        within_s=max(STEADY_LEAST_S, STEADY_BY_S - load.ramp_s - load.warm_s),
+        within_s=max(STEADY_LEAST_S, STEADY_BY_S - (doors.now() - begun)),
         title=f"{rate:g} customers a second: waiting for {scenario.load.baseline_s:g} s of calm",
         report=report,
     )
@@ -107,6 +120,17 @@ def _containers(doors: Doors) -> list[str]:
         return [one.container_id for one in doors.stack.services() if one.container_id]
     except LabError:
         return []
+
+
+def _first_look(doors: Doors, report: Report) -> None:
+    """Until what many will come for has been made once: from then on customers arrive."""
+    awake = Awake(doors.now)
+    with report.step("a few look first") as step:
+        while not (state := doors.load.state()).intended and state.running:
+            if awake.passed() > FIRST_BY_S:
+                raise Unknown("the customers do not come", remedy="docker compose logs load")
+            step.at(awake.passed(), FIRST_BY_S)
+            doors.pause(1.0)
 
 
 def _ramp(doors: Doors, load: Load, report: Report) -> None:

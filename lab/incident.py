@@ -74,8 +74,8 @@ def start(doors: Doors, slug: str, seed: int, report: Report, *, light: bool = F
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:
             set_the_scene(doors, number, scenario)
-            let_them_come(doors, number, scenario, report)
-            wait_for_calm(doors, number, scenario, report)
+            begun = let_them_come(doors, number, scenario, report)
+            wait_for_calm(doors, number, scenario, begun, report)
             break_it(doors, number, scenario, report)
         except LabError as error:
             # Before anybody was called: put it back, and let the reason be the message.

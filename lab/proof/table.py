@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,9 @@ from lab.screen.console import coloured, table
 from lab.units import duration
 
 WHY_WIDTH = 100
+
+BEFORE = Path(__file__).with_name("before.md")
+"""The same table of the nights as they once were: who reads it sees what was gained."""
 
 _HEADER = """# What the lab has proven about itself
 
@@ -99,7 +103,8 @@ def _beside(nights: Sequence[Lived]) -> str:
     meaning = "".join(f"- `{kind}`: {MEANING[kind]}\n" for kind in kinds)
     if several := sorted({one.stacks for one in entries if one.stacks > 1}):
         meaning += f"- {', '.join(f'`{count} stacks`' for count in several)}: {STACKS}\n"
-    return f"## Beside a neighbour\n\n{meaning}\n{robust.markdown(entries)}"
+    now = f"## Beside a neighbour\n\n{meaning}\n{robust.markdown(entries)}"
+    return f"{now}\n{BEFORE.read_text(encoding='utf-8')}"
 
 
 def _crashes(proof: FaultProof) -> str:

@@ -105,8 +105,8 @@ def test_no_start_waits_longer_than_a_minute_for_calm(
         broken = [(begun - 10, True)]
         world.changes[:] = broken if until is None else [*broken, (begun + until, False)]
         if until == 20.0:
-            evening.wait_for_calm(doors, number, scenario, QUIET)
+            evening.wait_for_calm(doors, number, scenario, begun - 25, QUIET)
         else:
             with pytest.raises(Failed):
-                evening.wait_for_calm(doors, number, scenario, QUIET)
+                evening.wait_for_calm(doors, number, scenario, begun - 25, QUIET)
         assert world.now - begun <= (60 if until == 20.0 else 35)

@@ -17,6 +17,7 @@ from customers.visits import (
     Popularity,
     Visit,
     Visits,
+    first_of,
     is_public,
 )
 
@@ -111,6 +112,12 @@ def test_fans_look_at_the_circles_of_a_few_stars() -> None:
     stars = Counter(visit.subject for visit in drawn if visit.operation == "circle")
     assert stars.total() / len(drawn) == pytest.approx(0.2, abs=0.03)
     assert set(stars) == set(STARS)
+
+
+def test_fans_have_a_first_look_at_every_star() -> None:
+    """One of each, and none where nobody comes for them."""
+    assert [visit.subject for visit in first_of(Interests(fans=0.2))] == list(STARS)
+    assert first_of(Interests(roam=1.0)) == []
 
 
 def wanted_most(visits: list[Visit]) -> int:

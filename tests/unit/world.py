@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -235,7 +236,7 @@ class FakeLoad:
     def start(self, rate: float, duration_s: float, seed: int, **_: float) -> LoadState:
         self._here()
         self.world.runs += 1
-        self.world.load = LoadState("running", f"run{self.world.runs}", seed, rate)
+        self.world.load = LoadState("running", f"run{self.world.runs}", seed, rate, intended=1)
         return self.world.load
 
     def extend(self, duration_s: float) -> LoadState:
@@ -254,8 +255,7 @@ class FakeLoad:
         from datetime import UTC, datetime
 
         ends = datetime.fromtimestamp(self.world.now + 3600, tz=UTC).isoformat()
-        state = self.world.load
-        return LoadState(state.state, state.run_id, state.seed, state.target_rate, ends_at=ends)
+        return replace(self.world.load, ends_at=ends)
 
     def ledger(self, run_id: str | None = None) -> list[object]:
         self._here()

@@ -16,9 +16,12 @@ from gevent.event import Event
 
 from customers.metrics import OUTCOMES, Metrics
 from customers.schedule import Schedule
-from customers.visits import USUAL, Interests, Visit, Visits
+from customers.visits import USUAL, Interests, Visit, Visits, first_of
 
 log = logging.getLogger("customers")
+
+#: So many of the first look at a time, and for so many seconds at most.
+FIRST, FIRST_S = 2, 60.0
 
 #: After so many arrivals in one go (it was late), the others get a turn.
 BURST = 50
@@ -28,9 +31,9 @@ BURST = 50
 class State:
     """A run as the control API tells it. Times are ISO 8601, UTC; rate is per second.
 
-    `intended` counts arrivals that were due, `started` those that began,
-    `completed` those that ended in any way; `outcomes` sums to completed plus
-    dropped.
+    `intended` counts arrivals that were due (none during the first look), `started`
+    those that began, `completed` those that ended in any way; `outcomes` sums to
+    completed plus dropped.
     """
 
     state: str
@@ -60,7 +63,13 @@ class Makes(Protocol):
 
 
 class Run:
-    """Arrivals at a rate, for a time; it ends by itself."""
+    """Arrivals at a rate, for a time; it ends by itself.
+
+    What many come for and is dear to make has been asked for before: where there are fans, a few
+    people look at it all first, each at the next thing once the last was there. Nobody counts them.
+    Without them a service that starts cold can be asked for all of it at the same moment, on a slow
+    machine sooner than on a fast one.
+    """
 
     def __init__(
         self,
@@ -83,7 +92,8 @@ class Run:
         self._began = time.monotonic()
         self._began_at = datetime.now(UTC)
         self._ends = self._began + duration_s
-        self._schedule = Schedule(rate=rate, seed=seed, start=self._began)
+        self._rate = rate
+        self._schedule: Schedule | None = None
         self._changed = Event()
         self._intended = self._started = self._completed = self._in_flight = 0
         self._outcomes: Counter[str] = Counter()
@@ -95,7 +105,7 @@ class Run:
 
     def start(self, customers: Makes, ended: Callable[[], None]) -> None:
         """Let customers arrive, in the background; `ended` is called when all have left."""
-        self._metrics.target_rate.set(self._schedule.rate)
+        self._metrics.target_rate.set(self._rate)
         self._metrics.running.set(1)
         self._log("run started")
         gevent.spawn(self._arrive, customers, ended)
@@ -110,7 +120,9 @@ class Run:
         """From now on arrive at `rate`, for other things; end `duration_s` seconds from now."""
         now = time.monotonic()
         if rate is not None:
-            self._schedule.set_rate(rate, now)
+            self._rate = rate
+            if self._schedule is not None:
+                self._schedule.set_rate(rate, now)
             self._metrics.target_rate.set(rate)
         if duration_s is not None:
             self._ends = now + duration_s
@@ -132,7 +144,7 @@ class Run:
             state=self._state,
             run_id=self.id,
             seed=self._seed,
-            target_rate=self._schedule.rate if self.running else 0.0,
+            target_rate=self._rate if self.running else 0.0,
             interests=self._visits.interests,
             started_at=self._began_at.isoformat(timespec="milliseconds"),
             ends_at=ends_at.isoformat(timespec="milliseconds"),
@@ -145,6 +157,8 @@ class Run:
         )
 
     def _arrive(self, customers: Makes, ended: Callable[[], None]) -> None:
+        self._first_look(customers)
+        self._schedule = Schedule(rate=self._rate, seed=self._seed, start=time.monotonic())
         burst = 0
         while self.running:
             at = min(self._schedule.next_at, self._ends)
@@ -163,6 +177,18 @@ class Run:
         while self._in_flight:
             gevent.sleep(0.05)
         ended()
+
+    def _first_look(self, customers: Makes) -> None:
+        visits = iter(first_of(self._visits.interests))
+        until = min(time.monotonic() + FIRST_S, self._ends)
+
+        def look() -> None:
+            for visit in visits:
+                if not self.running or time.monotonic() >= until:
+                    return
+                customers.carry_out(visit, lambda *_: None)
+
+        gevent.joinall([gevent.spawn(look) for _ in range(FIRST)])
 
     def _admit(self, intended: float, customers: Makes) -> None:
         visit = self._visits.draw()

@@ -121,6 +121,13 @@ class Interests:
 USUAL = Interests()
 
 
+def first_of(interests: Interests) -> list[Visit]:
+    """What is looked at before many come for it: each star's circle; nothing where nobody does."""
+    if not interests.fans:
+        return []
+    return [Visit(CIRCLE, _visitors.rank(1), star, 0.0) for star in STARS]
+
+
 class Visits:
     """The seeded sequence of visits; equal seeds give equal sequences. `interests` may change."""
 

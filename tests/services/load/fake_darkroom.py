@@ -2,8 +2,9 @@
 
 PUT /behave with {"mode": ..., "seconds": ...} sets what every other request meets:
 ok (after `seconds`), 503, broken (503 every other time), missing (404), hang, or hangup (the
-connection is closed without an answer). GET /seen tells what came: tries by Idempotency-Key, and
-what was accepted: uploads by key, distinct checksums, likes.
+connection is closed without an answer). GET /seen tells what came: tries by Idempotency-Key, whose
+circles and how many of them at once, and what was accepted: uploads by key, distinct checksums,
+likes.
 """
 
 import gevent.monkey
@@ -24,6 +25,8 @@ uploads: dict = {}
 checksums: set = set()
 tries: dict = {}
 likes: list = []
+circles: list = []
+at_once = {"now": 0, "most": 0}
 counts = {"requests": 0}
 
 
@@ -57,6 +60,7 @@ def application(environ, start_response):
         return [b"{}"]
     if path == "/seen":
         seen = {"tries": tries, "checksums": len(checksums), "uploads": uploads, "likes": likes}
+        seen |= {"circles": circles, "circles_at_once": at_once["most"]}
         start_response("200 OK", headers)
         return [json.dumps(seen).encode()]
     counts["requests"] += 1
@@ -73,7 +77,12 @@ def application(environ, start_response):
     if mode == "503" or (mode == "broken" and counts["requests"] % 2):
         start_response("503 Service Unavailable", headers)
         return [b"{}"]
+    if path.endswith("/circle"):
+        circles.append(int(path.split("/")[3]))
+        at_once["now"] += 1
+        at_once["most"] = max(at_once.values())
     gevent.sleep(behaviour["seconds"])
+    at_once["now"] -= path.endswith("/circle")
     status, said = answer(environ, body)
     start_response(status, headers)
     return [json.dumps(said).encode()]

@@ -42,6 +42,28 @@ def test_every_series_of_the_contract_is_there_from_the_start(rig):
     } <= set(samples)
 
 
+def test_what_fans_come_for_has_been_asked_for_before(rig):
+    """Each star's circle once, two at a time, each when another was there, however long it takes;
+    nobody is counted meanwhile, and then customers arrive as ever."""
+    rig.behave("ok", 0.05)
+    rig.load.start(0.1, 60, seed=15, fans=1.0)
+    looking = rig.load.set_rate(200)
+    assert (looking.intended, rig.seen()["circles_at_once"]) == (0, 2)
+    rig.until(lambda state: state.intended, "somebody arrives", 20)
+    assert sorted(rig.seen()["circles"][:40]) == list(range(10, 50))
+    rig.until(lambda state: state.completed > 20, "they are served", 20)
+    assert rig.load.stop().outcomes["ok"] > 20
+    rig.until_left()
+
+
+def test_nobody_waits_for_a_first_look_that_is_called_off(rig):
+    """A run that is stopped in the middle of it ends, and nobody has come."""
+    rig.behave("ok", 0.5)
+    rig.load.start(50, 60, seed=16, fans=1.0)
+    assert rig.load.stop().intended == 0
+    assert rig.until_left(10).intended == 0
+
+
 def test_customers_keep_coming_when_answers_do_not(rig):
     """Against a service that hangs, arrivals go on, and each one's wait is counted."""
     rig.behave("hang")
