@@ -234,7 +234,8 @@ class Recovery:
 
     `window` is the stretch over which the objectives were watched; `required_s` how long they must
     hold. `extra` takes checks that a scenario adds (a replayed trigger, for instance). `fix` is the
-    accepted one that was in place over the window, if any.
+    accepted one that was in place over the window, if any. `late_s` is how late the lab's own steps
+    came meanwhile (the 95th percentile, in seconds after they were due); None where nobody watched.
     """
 
     window: Span
@@ -245,6 +246,7 @@ class Recovery:
     load: LoadSeen
     extra: tuple[Check, ...] = ()
     fix: FixSeen | None = None
+    late_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from lab.doors import Doors
 from lab.errors import LabError
 from lab.faults import FaultParams
 from lab.grading.pace import START_DELAY
-from lab.grading.recovery import AGAIN, PAGER_QUIET
+from lab.grading.recovery import AGAIN, PAGER_QUIET, ROTATION
 from lab.history import (
     Check,
     DataSeen,
@@ -27,6 +27,7 @@ from lab.history import (
     Recovery,
     ServiceSeen,
 )
+from lab.host.pressure import Watch, watching
 from lab.injection import happen_again
 from lab.moments import against
 from lab.progress import Report
@@ -63,6 +64,19 @@ def measure(
     long again the pager may take to fall silent. What cannot be looked at is recorded as such, with
     the reason.
     """
+    with watching() as machine:
+        return _measure(doors, row, scenario, within_s, report, each, machine)
+
+
+def _measure(
+    doors: Doors,
+    row: Row,
+    scenario: Scenario,
+    within_s: float,
+    report: Report,
+    each: Callable[[list[Look]], None] | None,
+    machine: Watch,
+) -> Recovery:
     assert row.injected_at is not None
     hold = scenario.objectives.hold_s
     fix = _accepted_soon(doors, scenario, within_s)
@@ -97,7 +111,7 @@ def measure(
         window = held
     except PrometheusUnavailable as error:
         report.say(f"cannot measure: {error.message}")
-    seen = _seen(doors, row, scenario, window)
+    seen = _seen(doors, row, scenario, window, machine)
     soon = scenario.objectives.again_within_s
     if soon is None or window is None or not _otherwise_whole(seen):
         return seen
@@ -109,11 +123,13 @@ def measure(
         again = _again(window, begun, soon)
     except LabError as error:
         again = Check(AGAIN, Outcome.UNKNOWN, error.message)
-    seen = _seen(doors, row, scenario, window)
+    seen = _seen(doors, row, scenario, window, machine)
     return replace(seen, extra=(*seen.extra, again))
 
 
-def _seen(doors: Doors, row: Row, scenario: Scenario, held: Span | None) -> Recovery:
+def _seen(
+    doors: Doors, row: Row, scenario: Scenario, held: Span | None, machine: Watch
+) -> Recovery:
     """Everything there is to see after a window in which the objectives held, or did not."""
     hold = scenario.objectives.hold_s
     end = doors.now() - BEHIND_S
@@ -133,6 +149,7 @@ def _seen(doors: Doors, row: Row, scenario: Scenario, held: Span | None) -> Reco
             rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
         ),
         fix=_accepted(doors, scenario, window.end),
+        late_s=machine.late(window.start, window.end),
     )
 
 
@@ -236,7 +253,7 @@ def _rotation(doors: Doors, window: Span) -> list[ServiceSeen]:
             value = None
         word = {None: "not measured", True: "in rotation", False: "out of rotation"}
         up = None if value is None else upstream.met(value)
-        seen.append(ServiceSeen(f"{name} behind nginx", up, word[up]))
+        seen.append(ServiceSeen(f"{name}{ROTATION}nginx", up, word[up]))
     return seen
 
 

@@ -1,7 +1,9 @@
-"""Was the machine fit to judge by? The customers say how late they were begun. Pure.
+"""Was the machine fit to judge by? The customers say how late they were begun, and the lab how late
+its own steps came. Pure.
 
 What waits for a core looks like a slow service, and nothing about the service can be told from it:
-neither that it is ill nor that somebody has failed to mend it.
+neither that it is ill nor that somebody has failed to mend it. Customers come before the service
+where both want a core, so they can be in time while it waits; the lab is a program like any other.
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ def late_in(history: History, span: Span) -> float | None:
     return max(values, default=None)
 
 
-def too_busy(late_s: float | None) -> str | None:
+def too_busy(late_s: float | None, own_s: float | None = None) -> str | None:
     """Why a failure says nothing, in words that go on a sentence; None where it does say something:
-    customers were begun in time, or nobody measured it."""
-    if late_s is None or late_s <= TOO_LATE_S:
-        return None
-    return (
-        f"but customers themselves were begun up to {duration(late_s)} late: "
-        "this machine was too busy to judge"
-    )
+    customers were begun in time, and the lab's `own` steps came in time, or nobody measured it."""
+    for who, late in (
+        ("customers themselves were begun", late_s),
+        ("the lab's own steps came", own_s),
+    ):
+        if late is not None and late > TOO_LATE_S:
+            return f"but {who} up to {duration(late)} late: this machine was too busy to judge"
+    return None

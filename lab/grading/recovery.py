@@ -19,6 +19,9 @@ DELIVERED = 0.95
 PAGER_QUIET = "pager quiet"
 """The check that what woke somebody up has gone."""
 
+ROTATION = " behind "
+"""In the name of a replica as the balancer sees it, who asks each how it is and soon gives up."""
+
 AGAIN = "holds when it happens again"
 """The check that tells what was mended from what has merely passed."""
 
@@ -35,7 +38,7 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
         *(_paced(_objective(one, history, recovery), recovery) for one in objectives),
         _load(recovery.load, recovery),
         _faults(recovery),
-        _services(recovery),
+        _there(recovery),
         _data(recovery.data),
         *(
             _paced(one, recovery) if one.name in (PAGER_QUIET, AGAIN) else one
@@ -46,7 +49,7 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
 
 def _paced(check: Check, recovery: Recovery) -> Check:
     """A check that a busy machine alone may fail: then nobody can tell."""
-    busy = too_busy(recovery.load.late_s)
+    busy = too_busy(recovery.load.late_s, recovery.late_s)
     if check.outcome is not Outcome.FAIL or busy is None:
         return check
     return Check(check.name, Outcome.UNKNOWN, f"{check.reason}, {busy}")
@@ -132,6 +135,13 @@ def _faults(recovery: Recovery) -> Check:
         # Nothing to undo: whether it is lived with, the objectives tell.
         return Check(name, Outcome.PASS, "the night is as hard as before")
     return Check(name, Outcome.PASS, "the witness says that what broke is whole")
+
+
+def _there(recovery: Recovery) -> Check:
+    """What runs, and is out of rotation alone, may have been asked by a busy machine how it is."""
+    check = _services(recovery)
+    down = [one.name for one in recovery.services if one.up is False]
+    return _paced(check, recovery) if all(ROTATION in name for name in down) else check
 
 
 def _services(recovery: Recovery) -> Check:

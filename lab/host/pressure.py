@@ -18,6 +18,9 @@ from pathlib import Path
 LOOK_S = 0.25
 """How often the machine is looked at, in seconds."""
 
+FEWEST = 40
+"""Looks from which on one in twenty is more than chance: ten seconds of them."""
+
 LOST_S = 1.0
 """A look that comes so much too late means that this process, or the machine, stood still."""
 
@@ -81,6 +84,12 @@ class Watch:
         """What there was between two moments, in Unix seconds."""
         looks = [one for one in self._looks if start <= one.at <= end]
         return summed(looks if len(looks) > 1 else self._looks[-2:])
+
+    def late(self, start: float, end: float) -> float | None:
+        """How late one look in twenty was, at least, between two moments (Unix seconds); None where
+        there were too few to tell."""
+        lates = sorted(one.late for one in self._looks if start <= one.at <= end)
+        return lates[int(0.95 * len(lates))] if len(lates) >= FEWEST else None
 
     def _run(self) -> None:
         due = time.monotonic()

@@ -37,6 +37,16 @@ def test_a_stretch_in_which_nothing_ran_is_lost() -> None:
     assert "lost 15 s" in str(pressure)
 
 
+def test_late_is_what_one_look_in_twenty_was(tmp_path: Path) -> None:
+    """One that came late by chance is not the machine; a stretch of a moment tells nothing."""
+    watch = Watch(tmp_path)
+    watch._looks = [look(at, late=0.4 if at % 25 == 0 else 0.01) for at in range(100)]
+    assert watch.late(0, 99) == 0.01
+    watch._looks = [look(at, late=0.4 if at % 10 == 0 else 0.01) for at in range(100)]
+    assert watch.late(0, 99) == 0.4
+    assert watch.late(90, 99) is None
+
+
 def test_a_kernel_that_does_not_tell_is_no_quiet_one(tmp_path: Path) -> None:
     """Without its files nothing is claimed; the lab's own lateness is still known."""
     watch = Watch(tmp_path)

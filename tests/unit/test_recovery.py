@@ -157,6 +157,20 @@ def test_a_machine_that_was_too_busy_is_not_the_learners_failure():
         assert set(outcomes(mended(load=load)).values()) == {PASS}
 
 
+def test_a_lab_whose_own_steps_came_late_does_not_blame_the_service():
+    """Customers come before the service where both want a core. What a busy machine alone may do,
+    a replica that answers the balancer too late among it, is unknown then; what is gone is gone."""
+    broken = Span(INJECTED + 60, INJECTED + 90)
+    out = (ServiceSeen("api-1 behind nginx", up=False, detail="out of rotation"),)
+    gone = (*out, ServiceSeen("worker", up=False))
+    for late_s, expected in ((0.3, UNKNOWN), (0.1, FAIL), (None, FAIL)):
+        found = outcomes(mended(window=broken, services=out, late_s=late_s))
+        assert found["client:latency_seconds:p95 <= 0.5"] is expected
+        assert found["everything there"] is expected
+        assert outcomes(mended(services=gone, late_s=late_s))["everything there"] is FAIL
+        assert set(outcomes(mended(late_s=late_s)).values()) == {PASS}
+
+
 def test_objectives_are_those_of_the_beginning():
     """Cheat: raising the objectives afterwards changes nothing; a broken window stays broken."""
     window = Span(INJECTED + 60, INJECTED + 90)
