@@ -169,7 +169,7 @@ def _wait(process: subprocess.Popen[bytes] | None, log: Path, began: int, deadli
     until = time.monotonic() + deadline
     while time.monotonic() < until:
         # One that refuses this user is up, too.
-        if engine.reach() is not Reach.ABSENT:
+        if engine.reach() in (Reach.ANSWERS, Reach.DENIED):
             return
         if process is not None and process.poll() is not None:
             what = f"the Docker engine left with exit code {process.returncode}"

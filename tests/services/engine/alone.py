@@ -17,8 +17,6 @@ from lab.host import daemon
 
 LOG = Path(sys.argv[1])
 
-engine.PATIENCE_S = 5
-
 
 def start() -> dict[str, object]:
     stale = [str(path) for path in daemon.stale(daemon.known_leftovers())]
@@ -52,9 +50,10 @@ def main() -> None:
     session = os.getsid(running("dockerd")[0])
     silent = running("dockerd")[0]
     os.kill(silent, signal.SIGSTOP)
+    patience, engine.PATIENCE_S = engine.PATIENCE_S, 5
     engine.client.cache_clear()
     stuck = engine.reach()
-    engine.client.cache_clear()
+    engine.PATIENCE_S = patience
     assert daemon.started_by_lab() == silent
     daemon.end([], silent)
     seen["stuck"] = {"reach": stuck.value, **start()}
