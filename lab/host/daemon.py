@@ -112,7 +112,7 @@ def start(as_root: Sequence[str], log: Path, *, systemd: bool, deadline: float =
                 f"systemd could not start Docker\n{error.message}",
                 remedy="journalctl -u docker --no-pager | tail -50",
             ) from error
-    elif not _starting():
+    elif _running() is None:
         doomed = stale(known_leftovers())
         if doomed:
             run([*as_root, "rm", "-rf", "--", *map(str, doomed)], timeout=10)
@@ -125,8 +125,8 @@ def started_by_lab() -> int | None:
 
     It is known by where it writes to: the log of some lab's home.
     """
-    pid = _pid(Path("/run/docker.pid"))
-    if pid is None or program(pid) != "dockerd":
+    pid = _running()
+    if pid is None:
         return None
     try:
         return pid if Path(f"/proc/{pid}/fd/2").readlink().name == LOG else None
@@ -139,17 +139,22 @@ def end(as_root: Sequence[str], pid: int) -> None:
 
     First it is asked for what it waits for: a file under its own directory, named in its log.
     """
-    for signal, patience in (("USR1", 2), ("KILL", 10)):
-        run([*as_root, "kill", f"-{signal}", str(pid)], timeout=10, check=False)
-        until = time.monotonic() + patience
-        while program(pid) == "dockerd" and time.monotonic() < until:
-            time.sleep(0.1)
+    run([*as_root, "kill", "-USR1", str(pid)], timeout=10, check=False)
+    time.sleep(1)
+    # Its containerd ends soon after it: a new engine must not take over one that is dying.
+    own = _pid(Path("/run/docker/containerd/containerd.pid"))
+    names = {pid: "dockerd"} | ({own: "containerd"} if own is not None else {})
+    doomed = [one for one, name in names.items() if program(one) == name]
+    run([*as_root, "kill", "-KILL", *map(str, doomed)], timeout=10, check=False)
+    until = time.monotonic() + 10
+    while any(program(one) == names[one] for one in doomed) and time.monotonic() < until:
+        time.sleep(0.1)
 
 
-def _starting() -> bool:
-    """Whether an engine runs that just does not answer yet."""
+def _running() -> int | None:
+    """The pid of an engine that runs, whether it answers or not; None where there is none."""
     pid = _pid(Path("/run/docker.pid"))
-    return pid is not None and program(pid) == "dockerd"
+    return pid if pid is not None and program(pid) == "dockerd" else None
 
 
 def _spawn(as_root: Sequence[str], log: Path) -> subprocess.Popen[bytes]:

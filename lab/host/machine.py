@@ -129,11 +129,12 @@ class Machine:
         Installs and starts what is missing where it may. Raises ``MachineLacks`` with the exact
         commands for this system where it may not, and where memory is too small.
         """
-        if not self._works():
+        if not self._works(engine.reach()):
             with exclusive("machine", self.report):
                 # Whoever held the lock may have done it.
-                if not self._works():
-                    self._set_up()
+                reach = engine.reach()
+                if not self._works(reach):
+                    self._set_up(reach)
         check_memory(engine.client().info()["MemTotal"])
 
     def need(self, program: str, package: str) -> None:
@@ -151,14 +152,11 @@ class Machine:
             )
         return list(self.system.as_root)
 
-    def _works(self) -> bool:
+    def _works(self, reach: Reach) -> bool:
         version = engine.compose_version()
-        return (
-            version is not None and version >= COMPOSE_MINIMUM and engine.reach() is Reach.ANSWERS
-        )
+        return version is not None and version >= COMPOSE_MINIMUM and reach is Reach.ANSWERS
 
-    def _set_up(self) -> None:
-        reach = engine.reach()
+    def _set_up(self, reach: Reach) -> None:
         no_engine = reach is Reach.ABSENT and not shutil.which("dockerd", path=daemon.SYSTEM_PATH)
         version = engine.compose_version()
         if no_engine and not _is_local():

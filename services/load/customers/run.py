@@ -92,8 +92,7 @@ class Run:
         self._began = time.monotonic()
         self._began_at = datetime.now(UTC)
         self._ends = self._began + duration_s
-        self._rate = rate
-        self._schedule: Schedule | None = None
+        self._schedule = Schedule(rate=rate, seed=seed, start=self._began)
         self._changed = Event()
         self._intended = self._started = self._completed = self._in_flight = 0
         self._outcomes: Counter[str] = Counter()
@@ -105,7 +104,7 @@ class Run:
 
     def start(self, customers: Makes, ended: Callable[[], None]) -> None:
         """Let customers arrive, in the background; `ended` is called when all have left."""
-        self._metrics.target_rate.set(self._rate)
+        self._metrics.target_rate.set(self._schedule.rate)
         self._metrics.running.set(1)
         self._log("run started")
         gevent.spawn(self._arrive, customers, ended)
@@ -120,9 +119,7 @@ class Run:
         """From now on arrive at `rate`, for other things; end `duration_s` seconds from now."""
         now = time.monotonic()
         if rate is not None:
-            self._rate = rate
-            if self._schedule is not None:
-                self._schedule.set_rate(rate, now)
+            self._schedule.set_rate(rate, now)
             self._metrics.target_rate.set(rate)
         if duration_s is not None:
             self._ends = now + duration_s
@@ -144,7 +141,7 @@ class Run:
             state=self._state,
             run_id=self.id,
             seed=self._seed,
-            target_rate=self._rate if self.running else 0.0,
+            target_rate=self._schedule.rate if self.running else 0.0,
             interests=self._visits.interests,
             started_at=self._began_at.isoformat(timespec="milliseconds"),
             ends_at=ends_at.isoformat(timespec="milliseconds"),
@@ -158,7 +155,9 @@ class Run:
 
     def _arrive(self, customers: Makes, ended: Callable[[], None]) -> None:
         self._first_look(customers)
-        self._schedule = Schedule(rate=self._rate, seed=self._seed, start=time.monotonic())
+        # Whoever would have come meanwhile does not come late: arrivals begin now.
+        rate = self._schedule.rate
+        self._schedule = Schedule(rate=rate, seed=self._seed, start=time.monotonic())
         burst = 0
         while self.running:
             at = min(self._schedule.next_at, self._ends)
