@@ -240,7 +240,7 @@ def _steps(doors: Doors, name: str, number: int) -> Iterator[tuple[str, Callable
     params = faults.fault_named(name).examples[number]
     token = faults.plan(doors.stack, params)
     incident = doors.journal.begin("faultproof", 0, "{}", doors.now())
-    yield "planned", lambda: doors.journal.plan(incident, 0, name, token, doors.now())
+    yield "planned", lambda: doors.journal.plan(incident, name, token, doors.now())
     (planned,) = doors.journal.faults(incident)
 
     def inject() -> None:

@@ -16,7 +16,7 @@ from lab.errors import Unknown
 from lab.faults import FaultParams
 from lab.lock import exclusive
 from lab.progress import QUIET, Report
-from lab.records import PlannedFault
+from lab.records import PlannedFault, Role
 from lab.scenario import Scenario
 
 WITNESS_WITHIN_S = 15.0
@@ -31,10 +31,9 @@ def lock_name(doors: Doors) -> str:
 def set_stage(doors: Doors, number: int, scenario: Scenario) -> None:
     """Bring the stack, up and idle, into the state in which this night begins.
 
-    Kept in the journal after what is to break, so that it is undone with it.
+    Kept in the journal before what is to break, so that it is undone after it.
     """
-    _plan(doors, number, scenario.stage, len(scenario.faults) + len(scenario.herrings))
-    for fault in doors.journal.faults(number):
+    for fault in _plan(doors, number, scenario.stage, "stage"):
         faults.inject(doors.stack, fault.name, fault.token)
         doors.journal.injected(fault, doors.now())
 
@@ -44,27 +43,50 @@ def break_it(doors: Doors, number: int, scenario: Scenario, report: Report) -> N
 
     Raises `Unknown` when a witness does not confirm what was done, `LabError` when it can't be.
     """
-    wanted = [*scenario.faults, *scenario.herrings]
-    _plan(doors, number, wanted, 0)
-    planned = doors.journal.faults(number)
-    for fault, params in zip(planned, wanted, strict=False):
-        if params.after_s == 0:
-            _inject(doors, fault)
-    due = [
-        fault
-        for fault, params in zip(planned, scenario.faults, strict=False)
-        if params.after_s == 0
-    ]
-    _wait_for_witnesses(doors, due, report)
-    if any(params.after_s for params in wanted):
+    for params in scenario.faults:
+        _plan(doors, number, [params], _role(params))
+    _plan(doors, number, scenario.herrings, "herring")
+    night = of_the_night(doors, number, scenario)
+    at_once = [fault for fault, params in night if params.after_s == 0]
+    for fault in at_once:
+        _inject(doors, fault)
+    _wait_for_witnesses(doors, [fault for fault in at_once if fault.role != "herring"], report)
+    if len(at_once) < len(night):
         _spawn(doors, number)
 
 
-def _plan(doors: Doors, number: int, wanted: Sequence[FaultParams], first: int) -> None:
-    """Keep the tokens of faults that are to come, from position `first` on."""
-    for position, params in enumerate(wanted, start=first):
+def _role(params: FaultParams) -> Role:
+    return "trigger" if params.triggers else "fault"
+
+
+def of_the_night(
+    doors: Doors, number: int, scenario: Scenario
+) -> list[tuple[PlannedFault, FaultParams]]:
+    """What breaks in an incident, herrings last: each as it was planned, and as the scenario has
+    it. Without the stage, and without what happened once more."""
+    planned = doors.journal.faults(number)
+    wanted: list[tuple[Role, FaultParams]] = [
+        *((_role(params), params) for params in scenario.faults),
+        *(("herring", params) for params in scenario.herrings),
+    ]
+    found: list[tuple[PlannedFault, FaultParams]] = []
+    for role, params in wanted:
+        fault = next((one for one in planned if (one.role, one.name) == (role, params.fault)), None)
+        if fault is not None:
+            planned.remove(fault)
+            found.append((fault, params))
+    return found
+
+
+def _plan(
+    doors: Doors, number: int, wanted: Sequence[FaultParams], role: Role
+) -> list[PlannedFault]:
+    """Keep the tokens of faults that are to come."""
+    before = len(doors.journal.faults(number))
+    for params in wanted:
         token = faults.plan(doors.stack, params)
-        doors.journal.plan(number, position, params.fault, token, doors.now())
+        doors.journal.plan(number, params.fault, token, doors.now(), role)
+    return doors.journal.faults(number)[before:]
 
 
 def _inject(doors: Doors, fault: PlannedFault) -> None:
@@ -80,10 +102,10 @@ def happen_again(doors: Doors, number: int, scenario: Scenario) -> float:
     Raises `LabError` when it can't be. It is in the journal as the first time was.
     """
     with exclusive(lock_name(doors), QUIET):
-        first = len(doors.journal.faults(number))
-        _plan(doors, number, [one for one in scenario.faults if one.triggers], first)
+        triggers = [one for one in scenario.faults if one.triggers]
+        planned = _plan(doors, number, triggers, "trigger")
         at = doors.now()
-        for fault in doors.journal.faults(number)[first:]:
+        for fault in planned:
             _inject(doors, fault)
     return at
 
@@ -116,11 +138,11 @@ def _spawn(doors: Doors, number: int) -> None:
     )
 
 
-def carry_on(doors: Doors, number: int, wanted: Sequence[FaultParams]) -> None:
+def carry_on(doors: Doors, number: int, scenario: Scenario) -> None:
     """Inject what is still to come, each when it is due, as long as the incident is on."""
     later = [
         (fault, params)
-        for fault, params in zip(doors.journal.faults(number), wanted, strict=False)
+        for fault, params in of_the_night(doors, number, scenario)
         if fault.injected_at is None
     ]
     for fault, params in sorted(later, key=lambda one: one[1].after_s):

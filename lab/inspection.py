@@ -15,6 +15,7 @@ from lab.faults import FaultParams
 from lab.grading.pace import START_DELAY
 from lab.grading.recovery import ROTATION
 from lab.history import DataSeen, FaultSeen, LoadSeen, ServiceSeen
+from lab.injection import of_the_night
 from lab.moments import against
 from lab.prometheus import PrometheusUnavailable
 from lab.records import PlannedFault, Row
@@ -29,17 +30,17 @@ is nothing to measure, which is unknown, and not the learner's failure."""
 def faults_seen(doors: Doors, row: Row, scenario: Scenario) -> tuple[FaultSeen, ...]:
     """What the witness of each fault says; those that only distract are nobody's to mend, and
     what only set something off is over."""
-    planned = doors.journal.faults(row.id)
     return tuple(
         _fault_seen(doors, fault, params)
-        for fault, params in zip(planned, scenario.faults, strict=False)
+        for fault, params in of_the_night(doors, row.id, scenario)
+        if fault.role != "herring"
     )
 
 
 def _fault_seen(doors: Doors, fault: PlannedFault, params: FaultParams) -> FaultSeen:
     if fault.injected_at is None:
         return FaultSeen(fault.name, None, "the night is not over yet", params.lasting)
-    if params.triggers:
+    if fault.role == "trigger":
         return FaultSeen(fault.name, active=False)
     try:
         active = faults.active(doors.stack, fault.name, fault.token)

@@ -16,7 +16,17 @@ from types import TracebackType
 from typing import Self, get_args
 
 from lab.errors import BadInput, LabError, MachineLacks
-from lab.records import SCHEMA, VERSION, Answer, Noted, Numbered, PlannedFault, Row, Stamp
+from lab.records import (
+    STEPS,
+    VERSION,
+    Answer,
+    Noted,
+    Numbered,
+    PlannedFault,
+    Role,
+    Row,
+    Stamp,
+)
 
 
 class OneAtATime(BadInput):
@@ -108,13 +118,13 @@ class Journal:
 
     # -- faults ---------------------------------------------------------------------------------
 
-    def plan(self, incident: int, position: int, name: str, token: str, at: float) -> None:
+    def plan(self, incident: int, name: str, token: str, at: float, role: Role = "fault") -> None:
         """Keep a fault's token. On return it is on the disk, and the fault may be injected."""
         with self._writing() as db:
             db.execute(
-                "INSERT INTO faults (incident, position, name, token, planned_at)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (incident, position, name, token, at),
+                "INSERT INTO faults (incident, position, name, token, planned_at, role)"
+                " SELECT ?1, count(*), ?2, ?3, ?4, ?5 FROM faults WHERE incident = ?1",
+                (incident, name, token, at, role),
             )
 
     def injected(self, fault: PlannedFault, at: float) -> None:
@@ -123,13 +133,18 @@ class Journal:
     def healed(self, fault: PlannedFault, at: float) -> None:
         self._mark(fault, "healed_at", at)
 
+    def back_again(self, fault: PlannedFault) -> None:
+        """What was healed shows itself once more: it is to be healed."""
+        self._mark(fault, "healed_at", None)
+
     def faults(self, incident: int) -> list[PlannedFault]:
-        """The faults of an incident, in the order of their injection."""
-        return self._faults("WHERE incident = ? ORDER BY position", incident)
+        """The faults of an incident, in the order in which they were planned."""
+        return self._faults("WHERE incident = ? ORDER BY rowid", incident)
 
     def unhealed(self) -> list[PlannedFault]:
-        """Every fault of any incident that may still be there, the last injected first."""
-        return self._faults("WHERE healed_at IS NULL ORDER BY incident DESC, position DESC")
+        """Every fault of any incident that may still be there, the last planned first: where two
+        touch the same thing, the later has kept what the earlier made of it."""
+        return self._faults("WHERE healed_at IS NULL ORDER BY rowid DESC")
 
     # -- what happened --------------------------------------------------------------------------
 
@@ -179,19 +194,22 @@ class Journal:
     # -- within ---------------------------------------------------------------------------------
 
     def _make(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0:
+        version = self._version()
+        if version < VERSION:
             with self._writing() as db:
                 # Another process may have made it while we waited for the lock.
-                if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
-                    for statement in SCHEMA.split(";\n"):
+                for step in STEPS[self._version() :]:
+                    for statement in step.split(";\n"):
                         db.execute(statement)
-                    db.execute(f"PRAGMA user_version = {VERSION}")
+                db.execute(f"PRAGMA user_version = {VERSION}")
         elif version > VERSION:
             raise LabError(
                 f"{self.path} was written by a newer version of the lab",
                 remedy="use that version, or another home with LAB_HOME=/some/where",
             )
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def _incidents(self, which: str, *values: float) -> Iterator[Row]:
         with self._said():
@@ -203,7 +221,7 @@ class Journal:
             rows = self._db.execute(f"SELECT * FROM faults {which}", values)  # noqa: S608
             return [PlannedFault(*row) for row in rows]
 
-    def _mark(self, fault: PlannedFault, what: str, at: float) -> None:
+    def _mark(self, fault: PlannedFault, what: str, at: float | None) -> None:
         with self._writing() as db:
             db.execute(
                 f"UPDATE faults SET {what} = ? WHERE incident = ? AND position = ?",  # noqa: S608

@@ -11,8 +11,7 @@ from lab.injection import carry_on
 
 def main(number: int) -> None:
     with open_doors() as doors:
-        scenario = scenario_of(doors.journal.incident(number))
-        carry_on(doors, number, [*scenario.faults, *scenario.herrings])
+        carry_on(doors, number, scenario_of(doors.journal.incident(number)))
 
 
 if __name__ == "__main__":

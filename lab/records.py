@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-VERSION = 1
-
-SCHEMA = """
+STEPS = (
+    """
 CREATE TABLE incidents (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     slug TEXT NOT NULL,
@@ -71,7 +70,13 @@ CREATE TABLE claims (
     recovery TEXT NOT NULL,
     PRIMARY KEY (incident, number)
 );
-"""
+""",
+    "ALTER TABLE faults ADD COLUMN role TEXT NOT NULL DEFAULT 'fault'",
+)
+"""What makes a journal, step by step. One that was written by an earlier version has the first of
+them, and takes the others; a step that was ever released is never changed."""
+
+VERSION = len(STEPS)
 
 Stamp = Literal[
     "load_run",
@@ -87,6 +92,10 @@ Stamp = Literal[
     "closed_at",
     "invalid",
 ]
+Role = Literal["stage", "fault", "trigger", "herring"]
+"""What a fault is there for: the state in which a night begins, what breaks and is to be mended,
+what only sets something off, and what only distracts."""
+
 Phase = Literal["preparing", "live", "ended", "closed"]
 
 
@@ -128,7 +137,8 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """A fault that was planned, and perhaps injected, and perhaps healed."""
+    """A fault that was planned, and perhaps injected, and perhaps healed. `position` counts an
+    incident's faults, from 0, in the order in which they were planned."""
 
     incident: int
     position: int
@@ -137,6 +147,7 @@ class PlannedFault:
     planned_at: float
     injected_at: float | None
     healed_at: float | None
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,16 +69,16 @@ def come_home(doors: Doors, report: Report) -> tuple[tuple[str, ...], float, flo
     faults_left = doors.journal.unhealed()
     with report.step("healing"), exclusive(lock_name(doors), report):
         # What hangs may be the very thing that is broken, so: heal, start, and heal what is left.
-        stubborn = [fault for fault in faults_left if not _healed(doors, fault)]
+        failed = [fault for fault in faults_left if not _healed(doors, fault)]
     doors.stack.up(report)
     doors.forget_addresses()
     # The application's own switches (services/api/darkroom/flags.py): at home all are as shipped.
     doors.stack.exec("redis-broker", ["redis-cli", "DEL", "flags"])
-    for fault in stubborn:
-        faults.heal(doors.stack, fault.name, fault.token)
+    if failed:
+        # With it whatever was planned before: what is healed late puts back what it found.
+        for fault in faults_left[faults_left.index(failed[0]) :]:
+            faults.heal(doors.stack, fault.name, fault.token)
     _ask_witnesses(doors, faults_left)
-    for fault in faults_left:
-        doors.journal.healed(fault, doors.now())
     mended = doors.now()
     prove_home(doors, report)
     # A command that was still on its way when its process was killed may have landed since.
@@ -99,7 +99,14 @@ def _healed(doors: Doors, fault: PlannedFault) -> bool:
 
 
 def _ask_witnesses(doors: Doors, healed: list[PlannedFault]) -> None:
-    left = [one.name for one in healed if faults.active(doors.stack, one.name, one.token)]
+    """Keep of each fault whether it is healed. Raises `Failed` with those that are not."""
+    left: list[str] = []
+    for fault in healed:
+        if faults.active(doors.stack, fault.name, fault.token):
+            left.append(fault.name)
+            doors.journal.back_again(fault)
+        else:
+            doors.journal.healed(fault, doors.now())
     if left:
         raise Failed(
             f"healed, but the system still shows: {', '.join(left)}",

@@ -56,7 +56,7 @@ def doors(
 def carry_on(doors: Doors) -> None:
     row = doors.journal.open_one() or doors.journal.latest()
     assert row is not None
-    injection.carry_on(doors, row.id, scenario_of(row).faults)
+    injection.carry_on(doors, row.id, scenario_of(row))
 
 
 @pytest.mark.parametrize("doors", [LATER], indirect=True)
@@ -97,7 +97,7 @@ def test_the_stage_is_set_before_the_baseline(doors: Doors, world: World) -> Non
     """It is there in the baseline, is nobody's to mend, and is undone at the end."""
     row = doors.journal.open_one()
     assert row is not None
-    broken, staged = doors.journal.faults(row.id)
+    staged, broken = doors.journal.faults(row.id)
     assert (staged.injected_at or 0) <= (row.baseline_from or 0) < (broken.injected_at or 0)
     world.pause(40)
     world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")

@@ -14,6 +14,7 @@ import pytest
 
 from lab.errors import BadInput, LabError, MachineLacks
 from lab.journal import Journal, OneAtATime
+from lab.records import STEPS
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_a_token_is_on_the_disk_when_plan_returns(tmp_path: Path) -> None:
         "from lab.journal import Journal\n"
         "journal = Journal(Path(sys.argv[1]))\n"
         "number = journal.begin('3am', 7, '{}', 1.0)\n"
-        "journal.plan(number, 0, 'drop_index', '{\"index\": 1}', 2.0)\n"
+        "journal.plan(number, 'drop_index', '{\"index\": 1}', 2.0)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     path = tmp_path / "lab.db"
@@ -90,12 +91,35 @@ def test_the_phase_follows_what_has_happened(journal: Journal) -> None:
 def test_healed_faults_are_no_longer_to_be_healed(journal: Journal) -> None:
     """The last injected is healed first, and what is healed is done with."""
     number = journal.begin("3am", 1, "{}", 1.0)
-    for position in range(2):
-        journal.plan(number, position, f"fault{position}", "{}", 2.0)
+    for name in ("fault0", "fault1"):
+        journal.plan(number, name, "{}", 2.0)
     last, first = journal.unhealed()
     assert (last.name, first.name) == ("fault1", "fault0")
     journal.healed(last, 3.0)
     assert [fault.name for fault in journal.unhealed()] == ["fault0"]
+
+
+def test_a_journal_from_before_is_read_and_heals_in_the_order_of_planning(tmp_path: Path) -> None:
+    """What an earlier version has broken is still to be healed, also where the stage, which was
+    planned first, had the last position."""
+    path = tmp_path / "lab.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(STEPS[0])
+        old.execute("PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO incidents (slug, seed, scenario, opened_at) VALUES ('3am', 1, '{}', 1)"
+        )
+        for position, name in ((1, "stage"), (0, "fault")):
+            old.execute(
+                "INSERT INTO faults (incident, position, name, token, planned_at)"
+                " VALUES (1, ?, ?, '{}', 2)",
+                (position, name),
+            )
+    old.close()
+    for _ in range(2):
+        with Journal(path) as journal:
+            assert [fault.name for fault in journal.unhealed()] == ["fault", "stage"]
+            assert {fault.role for fault in journal.faults(1)} == {"fault"}
 
 
 def test_a_full_disk_is_told_and_nothing_is_half_written(journal: Journal) -> None:
@@ -104,7 +128,7 @@ def test_a_full_disk_is_told_and_nothing_is_half_written(journal: Journal) -> No
     pages = journal._db.execute("PRAGMA page_count").fetchone()[0]
     journal._db.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(MachineLacks, match="full") as raised:
-        journal.plan(number, 0, "drop_index", "x" * 100_000, 2.0)
+        journal.plan(number, "drop_index", "x" * 100_000, 2.0)
     assert raised.value.exit_code == 4
     assert "LAB_HOME" in (raised.value.remedy or "")
     assert journal.unhealed() == []
