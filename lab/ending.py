@@ -44,6 +44,7 @@ def resolve(
     """
     row = current(doors)
     with exclusive(f"incident-{doors.home.project}", report):
+        row = _still_open(doors, row)
         stay(doors)
         doors.journal.note(row.id, doors.now(), "claimed")
         return _claim(doors, row, report, within_s, each)
@@ -91,6 +92,7 @@ def end(
     """
     row = _ending(doors)
     with exclusive(f"incident-{doors.home.project}", report):
+        row = _still_open(doors, row)
         if row.ended_at is None:
             if give_up:
                 doors.journal.note(row.id, doors.now(), "gave-up")
@@ -138,6 +140,21 @@ def _ending(doors: Doors) -> Row:
     if row is not None and row.announced_at is not None:
         return row
     return current(doors)
+
+
+def _still_open(doors: Doors, row: Row) -> Row:
+    """The incident as it is once nobody else is at work on it.
+
+    Raises `BadInput` where it was ended while we waited: the one that may be on by now was not
+    meant.
+    """
+    row = doors.journal.incident(row.id)
+    if row.closed_at is not None:
+        raise BadInput(
+            f"the incident {row.slug} (number {row.id}) was ended meanwhile",
+            remedy=f"`lab report {row.id}` has its story; `lab status` says what is on now",
+        )
+    return row
 
 
 def _settle(doors: Doors, row: Row, report: Report) -> Row:

@@ -159,14 +159,12 @@ def take_hint(doors: Doors) -> HintTaken:
     """The next hint, at its price. Raises `BadInput` when there is no more."""
     row = current(doors)
     scenario = scenario_of(row)
-    taken = len(doors.journal.hints(row.id))
-    if taken >= len(scenario.hints):
+    number = doors.journal.hint(row.id, [one.price for one in scenario.hints], doors.now())
+    if number is None:
         raise BadInput("there are no more hints", remedy="`lab end --give-up` shows the answer")
-    hint = scenario.hints[taken]
-    number = doors.journal.hint(row.id, hint.price, doors.now())
     stay(doors)
-    left = len(scenario.hints) - number
-    return HintTaken(number, hint, scenario.fill(hint.text), left)
+    hint = scenario.hints[number - 1]
+    return HintTaken(number, hint, scenario.fill(hint.text), len(scenario.hints) - number)
 
 
 def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
@@ -186,10 +184,12 @@ def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
     # Now, and not at the end: what Prometheus knows today it may have lost by then.
     receipts = execute(words.evidence, now, baseline_of(row), doors.prometheus, doors.catalogue)
     number = doors.journal.answer(
-        row.id, as_json(words, Diagnosis), as_json(receipts, tuple[Receipt, ...]), now
+        row.id,
+        as_json(words, Diagnosis),
+        as_json(receipts, tuple[Receipt, ...]),
+        now,
+        final=final,
     )
-    if final:
-        doors.journal.stamp(row.id, "final_at", now)
     stay(doors)
     return number
 

@@ -9,7 +9,7 @@ kept as the JSON of that type.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -164,16 +164,39 @@ class Journal:
             )
             return [Noted(*row) for row in rows]
 
-    def hint(self, incident: int, price: int, at: float) -> int:
-        """Record the next hint as taken. Returns its number, from 1."""
-        return self._append("hints", incident, at, price=price)
+    def hint(self, incident: int, prices: Sequence[int], at: float) -> int | None:
+        """Record the next hint as taken, at its price of `prices`. Returns its number, from 1, and
+        None when there is no more: whoever asks at the same moment gets another, or none.
+
+        Raises `BadInput` once the incident is over.
+        """
+        with self._writing() as db:
+            self._refuse_late(db, incident)
+            number = self._next(db, "hints", incident)
+            if number > len(prices):
+                return None
+            self._insert(db, "hints", incident, number, at, price=prices[number - 1])
+        return number
 
     def hints(self, incident: int) -> list[Numbered]:
         return self._numbered("hints", "price", incident)
 
-    def answer(self, incident: int, diagnosis: str, receipts: str, at: float) -> int:
-        """Record a diagnosis. Returns its number: 1 is the first, the others are revisions."""
-        return self._append("answers", incident, at, diagnosis=diagnosis, receipts=receipts)
+    def answer(
+        self, incident: int, diagnosis: str, receipts: str, at: float, *, final: bool = False
+    ) -> int:
+        """Record a diagnosis. Returns its number: 1 is the first, the others are revisions.
+
+        Raises `BadInput`, and records nothing, after a final one and once the incident is over.
+        """
+        with self._writing() as db:
+            self._refuse_late(db, incident, revising=True)
+            number = self._next(db, "answers", incident)
+            self._insert(
+                db, "answers", incident, number, at, diagnosis=diagnosis, receipts=receipts
+            )
+            if final:
+                db.execute("UPDATE incidents SET final_at = ? WHERE id = ?", (at, incident))
+        return number
 
     def answers(self, incident: int) -> list[Answer]:
         with self._said():
@@ -186,7 +209,10 @@ class Journal:
 
     def claim(self, incident: int, recovery: str, at: float) -> int:
         """Record what was measured when somebody said that it is fixed. Returns its number."""
-        return self._append("claims", incident, at, recovery=recovery)
+        with self._writing() as db:
+            number = self._next(db, "claims", incident)
+            self._insert(db, "claims", incident, number, at, recovery=recovery)
+        return number
 
     def claims(self, incident: int) -> list[Numbered]:
         return self._numbered("claims", "recovery", incident)
@@ -228,21 +254,44 @@ class Journal:
                 (at, fault.incident, fault.position),
             )
 
-    def _append(self, table: str, incident: int, at: float, **content: str | int) -> int:
+    @staticmethod
+    def _refuse_late(db: sqlite3.Connection, incident: int, *, revising: bool = False) -> None:
+        """Raises `BadInput` where the incident, or the word on it, is over by now."""
+        over, final = db.execute(
+            "SELECT coalesce(ended_at, invalid) IS NOT NULL, final_at IS NOT NULL"
+            " FROM incidents WHERE id = ?",
+            (incident,),
+        ).fetchone()
+        if over:
+            raise BadInput("the incident is over", remedy="`lab report` writes its story")
+        if final and revising:
+            raise BadInput("the diagnosis is final already", remedy="`lab end` shows the verdict")
+
+    @staticmethod
+    def _next(db: sqlite3.Connection, table: str, incident: int) -> int:
+        (last,) = db.execute(
+            f"SELECT coalesce(max(number), 0) FROM {table} WHERE incident = ?",  # noqa: S608
+            (incident,),
+        ).fetchone()
+        return int(last) + 1
+
+    @staticmethod
+    def _insert(
+        db: sqlite3.Connection,
+        table: str,
+        incident: int,
+        number: int,
+        at: float,
+        **content: str | int,
+    ) -> None:
         """One more row of a numbered table. Names come from this file, values are bound."""
         names = ", ".join(content)
         marks = ", ".join("?" for _ in content)
-        with self._writing() as db:
-            (number,) = db.execute(
-                f"SELECT coalesce(max(number), 0) + 1 FROM {table} WHERE incident = ?",  # noqa: S608
-                (incident,),
-            ).fetchone()
-            db.execute(
-                f"INSERT INTO {table} (incident, number, at, {names})"  # noqa: S608
-                f" VALUES (?, ?, ?, {marks})",
-                (incident, number, at, *content.values()),
-            )
-        return int(number)
+        db.execute(
+            f"INSERT INTO {table} (incident, number, at, {names})"  # noqa: S608
+            f" VALUES (?, ?, ?, {marks})",
+            (incident, number, at, *content.values()),
+        )
 
     def _numbered(self, table: str, column: str, incident: int) -> list[Numbered]:
         with self._said():

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from lab import incident
+from lab import ending, incident
 from lab.diagnosis import Diagnosis, Evidence
 from lab.doors import Doors
 from lab.ending import chosen, end, resolve, verdict_of
 from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.history import Outcome
 from lab.journal import OneAtATime
-from lab.progress import QUIET
+from lab.progress import QUIET, Report
 from lab.restore import restore
 from tests.unit.world import INDEX, SCENARIO, Killed, World, doors_to, write_scenario
 
@@ -188,6 +189,32 @@ class TestOnCall:
         with pytest.raises(BadInput, match="unknown cause"):
             incident.diagnose(doors, Diagnosis("postgres-primary", "mising-indx"))
         assert doors.journal.answers(1) == []
+
+    @pytest.mark.parametrize("act", [end, resolve])
+    def test_what_was_meant_for_one_incident_does_not_befall_another(
+        self,
+        doors: Doors,
+        world: World,
+        act: Callable[[Doors, Report], object],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Somebody types `lab end` twice. While the second waits for the first another night is
+        begun: it goes on, and is neither measured nor healed."""
+        started(doors, world)
+
+        @contextmanager
+        def meanwhile(*_: object) -> Iterator[None]:
+            monkeypatch.undo()
+            end(doors, QUIET, give_up=True)
+            started(doors, world)
+            yield
+
+        monkeypatch.setattr(ending, "exclusive", meanwhile)
+        with pytest.raises(BadInput, match="ended meanwhile"):
+            act(doors, QUIET)
+        assert incident.current(doors).id == 2
+        assert world.broken
+        assert doors.journal.claims(2) == []
 
     def test_a_final_diagnosis_cannot_be_revised(self, doors: Doors, world: World) -> None:
         """The learner's last word is the last one."""

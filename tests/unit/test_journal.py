@@ -8,13 +8,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from lab.errors import BadInput, LabError, MachineLacks
 from lab.journal import Journal, OneAtATime
-from lab.records import STEPS
+from lab.records import STEPS, Stamp
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_two_processes_may_use_it_at_once(tmp_path: Path) -> None:
     """One writes a hint while the other holds it open; both see it."""
     with Journal(tmp_path / "lab.db") as one, Journal(tmp_path / "lab.db") as other:
         number = one.begin("3am", 1, "{}", 1.0)
-        assert [other.hint(number, 5, 2.0), one.hint(number, 10, 3.0)] == [1, 2]
+        assert [other.hint(number, [5, 10], 2.0), one.hint(number, [5, 10], 3.0)] == [1, 2]
         assert [hint.content for hint in other.hints(number)] == ["5", "10"]
 
 
@@ -120,6 +121,35 @@ def test_a_journal_from_before_is_read_and_heals_in_the_order_of_planning(tmp_pa
         with Journal(path) as journal:
             assert [fault.name for fault in journal.unhealed()] == ["fault", "stage"]
             assert {fault.role for fault in journal.faults(1)} == {"fault"}
+
+
+def test_two_that_ask_at_the_same_moment_get_two_hints(journal: Journal) -> None:
+    """Nobody pays twice for one text: each takes the next one, at its own price, or none."""
+    number = journal.begin("3am", 1, "{}", 1.0)
+
+    def take(_: int) -> int | None:
+        with Journal(journal.path) as other:
+            return other.hint(number, [5, 10, 15], 2.0)
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(take, range(4)))
+    assert {1, 2, 3, None} == set(taken)
+    assert [hint.content for hint in journal.hints(number)] == ["5", "10", "15"]
+
+
+@pytest.mark.parametrize("late", ["final_at", "ended_at", "invalid"])
+def test_a_word_that_comes_too_late_is_not_recorded(journal: Journal, late: Stamp) -> None:
+    """Whatever another process has decided by then: a final diagnosis is not revised, and of what
+    is over nobody buys a hint."""
+    number = journal.begin("3am", 1, "{}", 1.0)
+    journal.stamp(number, late, 2.0)
+    with pytest.raises(BadInput, match=r"final|over"):
+        journal.answer(number, "{}", "[]", 3.0)
+    assert journal.answers(number) == []
+    if late != "final_at":
+        with pytest.raises(BadInput, match="over"):
+            journal.hint(number, [5], 3.0)
+    assert journal.hints(number) == []
 
 
 def test_a_full_disk_is_told_and_nothing_is_half_written(journal: Journal) -> None:
