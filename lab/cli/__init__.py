@@ -14,7 +14,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
-from lab.errors import LabError
+from lab.errors import BadInput, LabError
 
 INTERRUPTED = 130
 
@@ -42,7 +42,7 @@ def command(name: str) -> Callable[[Callable[P, int | None]], None]:
                 code = function(*args, **kwargs) or 0
             except LabError as error:
                 code = error.exit_code
-                tell(error)
+                tell(error, as_json=bool(kwargs.get("as_json")))
             except KeyboardInterrupt:
                 code = INTERRUPTED
                 tell_interrupted()
@@ -53,8 +53,12 @@ def command(name: str) -> Callable[[Callable[P, int | None]], None]:
     return register
 
 
-def tell(error: LabError) -> None:
-    """An error and its remedy, for people."""
+def tell(error: LabError, *, as_json: bool = False) -> None:
+    """An error and its remedy: for people, and where a program reads, as its one document, too."""
+    if as_json:
+        from lab.screen.console import emit
+
+        emit({"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code})
     sys.stderr.write(f"error: {error.message}\n")
     if error.remedy:
         sys.stderr.write("".join(f"  {line}\n" for line in error.remedy.splitlines()))
@@ -93,4 +97,16 @@ def main() -> None:
     # They register themselves.
     from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
 
-    app()
+    if "--json" not in sys.argv:
+        app()
+    try:
+        code = app(standalone_mode=False)
+    except Exception as error:
+        # A misspelt command: typer has a click of its own, whose errors are nowhere public.
+        said = getattr(error, "format_message", None)
+        if said is None:
+            raise
+        wrong = BadInput(said(), remedy="the same with --help says what there is")
+        tell(wrong, as_json=True)
+        code = wrong.exit_code
+    raise SystemExit(code)

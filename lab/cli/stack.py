@@ -81,21 +81,32 @@ def reset() -> None:
 def status(
     *,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Keep looking.")] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="For a probe: exit code 1 while an objective is broken, 3 when that could not be "
+            "measured.",
+        ),
+    ] = False,
     as_json: Json = False,
-) -> None:
-    """Say how the stack and the incident are."""
+) -> int:
+    """Say how the stack and the incident are. The exit code says whether that could be looked at;
+    with --check whether the objectives are kept."""
     from lab.doors import open_doors
     from lab.screen.console import console, emit
     from lab.screen.night import look_at, night_view
     from lab.screen.watching import keep_showing
 
     with open_doors() as doors:
-        if as_json:
-            emit(look_at(doors).as_dict())
-        elif watch:
+        if watch and not as_json:
             keep_showing(lambda: night_view(look_at(doors)))
-        else:
-            console().print(night_view(look_at(doors)))
+        night = look_at(doors)
+    if as_json:
+        emit(night.as_dict())
+    elif not watch:
+        console().print(night_view(night))
+    return night.exit_code if check else 0
 
 
 @command("doctor")

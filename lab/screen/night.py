@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from lab.doors import Doors
-from lab.errors import LabError
+from lab.errors import Failed, LabError, Unknown
 from lab.grading.pace import START_DELAY, TOO_LATE_S
 from lab.history import Promise
 from lab.incident import moments, scenario_of
@@ -64,6 +64,15 @@ class Night:
     claims: int = 0
     late_s: float | None = None
     lines: tuple[Line, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """For a probe: 0 when every objective is kept, 1 when one is broken, 3 when none is seen
+        broken and one could not be measured."""
+        kept = [kept for _, kept in self.objectives]
+        if False in kept:
+            return Failed.exit_code
+        return Unknown.exit_code if not kept or None in kept else 0
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""

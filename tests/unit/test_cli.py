@@ -50,6 +50,22 @@ def journal_with_incident(home: Path, *, announced: bool = True) -> None:
             journal.stamp(number, "announced_at", 3.0)
 
 
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [(("status",), 4), (("hint",), 2), (("verdict", "7"), 2), (("signals", "what"), 2)],
+)
+def test_a_program_is_told_of_errors_in_its_own_language(
+    tmp_path: Path, args: tuple[str, ...], code: int
+) -> None:
+    """Under --json standard output is one JSON document, also when it went wrong or was misspelt;
+    people read the same on standard error."""
+    told = lab(tmp_path, *args, "--json")
+    assert told.returncode == code
+    found = json.loads(told.stdout)
+    assert found["exit_code"] == code
+    assert found["error"] in told.stderr
+
+
 def test_every_command_says_what_it_does(tmp_path: Path) -> None:
     """An undocumented command fails."""
     shown = lab(tmp_path, "--help")

@@ -19,7 +19,7 @@ from lab.screen import oncall
 from lab.screen.asking import ask_for_diagnosis
 from lab.screen.board import read_board, spark
 from lab.screen.console import board_table, measured_view, verdict_view
-from lab.screen.night import look_at, night_view
+from lab.screen.night import Night, look_at, night_view
 from tests.unit.world import INDEX, World, doors_to, write_scenario
 
 
@@ -248,3 +248,13 @@ class TestAutopilot:
         assert "not mitigated yet" in shown(screen)
         for word in ("diagnosed: fail", "points", "first breach", "error budget", "The answer"):
             assert word in shown(screen)
+
+
+@pytest.mark.parametrize(
+    ("kept", "code"),
+    [((True, True), 0), ((True, False), 1), ((None, False), 1), ((True, None), 3), ((), 3)],
+)
+def test_a_probe_can_ask_whether_all_is_well(kept: tuple[bool | None, ...], code: int) -> None:
+    """What `lab status --check` leaves with: broken before not measured, before kept."""
+    objectives = tuple((f"objective {number}", one) for number, one in enumerate(kept))
+    assert Night(at=0.0, services=(), blind=None, objectives=objectives).exit_code == code
