@@ -1,7 +1,7 @@
 """The journal: what the lab is about to do, written down before it does it.
 
-SQLite in the lab home, with a write-ahead log that is flushed to the disk at every commit. From it
-any later process can tell what was broken and undo it, whatever became of the one that broke it.
+From it any later process can tell what was broken and undo it, whatever became of the one that
+broke it.
 Times are Unix seconds. What has a type of its own elsewhere (a scenario, a token, a diagnosis) is
 kept as the JSON of that type.
 """
@@ -10,62 +10,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import TracebackType
-from typing import Self, get_args
+from typing import get_args
 
-from lab.errors import BadInput, LabError, MachineLacks
-from lab.records import (
-    STEPS,
-    VERSION,
-    Answer,
-    Noted,
-    Numbered,
-    PlannedFault,
-    Role,
-    Row,
-    Stamp,
-)
+from lab.errors import BadInput
+from lab.records import Answer, Noted, Numbered, PlannedFault, Role, Row, Stamp
+from lab.store import Store
 
 
 class OneAtATime(BadInput):
     """A second incident was asked for while one is open."""
 
 
-class Journal:
+class Journal(Store):
     """The journal of one lab home. Use as a context manager, or call `close`."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the journal at `path`, and make it if there is none.
-
-        Raises `MachineLacks` when it cannot be written to, `LabError` when it is not a journal.
-        """
-        self.path = path
-        try:
-            self._db = sqlite3.connect(path, timeout=10, isolation_level=None)
-        except sqlite3.Error as error:
-            raise self._refusal(error) from error
-        with self._said():
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # In WAL mode only FULL flushes at each commit: a power cut must not lose a token.
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA foreign_keys = ON")
-            self._make()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._db.close()
 
     # -- incidents ------------------------------------------------------------------------------
 
@@ -219,24 +176,6 @@ class Journal:
 
     # -- within ---------------------------------------------------------------------------------
 
-    def _make(self) -> None:
-        version = self._version()
-        if version < VERSION:
-            with self._writing() as db:
-                # Another process may have made it while we waited for the lock.
-                for step in STEPS[self._version() :]:
-                    for statement in step.split(";\n"):
-                        db.execute(statement)
-                db.execute(f"PRAGMA user_version = {VERSION}")
-        elif version > VERSION:
-            raise LabError(
-                f"{self.path} was written by a newer version of the lab",
-                remedy="use that version, or another home with LAB_HOME=/some/where",
-            )
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
     def _incidents(self, which: str, *values: float) -> Iterator[Row]:
         with self._said():
             rows = self._db.execute(f"SELECT * FROM incidents {which}", values)  # noqa: S608
@@ -300,38 +239,3 @@ class Journal:
                 (incident,),
             )
             return [Numbered(number, at, str(content)) for number, at, content in rows]
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is on the disk afterwards, or none of it."""
-        with self._said():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextmanager
-    def _said(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.IntegrityError:
-            raise
-        except sqlite3.Error as error:
-            raise self._refusal(error) from error
-
-    def _refusal(self, error: sqlite3.Error) -> LabError:
-        if isinstance(error, sqlite3.OperationalError):
-            return MachineLacks(
-                f"the journal {self.path} cannot be used: {error}",
-                remedy="make its directory writable and free some space there, or choose another "
-                "with LAB_HOME=/some/where",
-            )
-        return LabError(
-            f"{self.path} is not a journal: {error}",
-            remedy="move it away; `lab restore` then only brings the services back, and `lab reset`"
-            " the data",
-        )
