@@ -21,25 +21,31 @@ EvidenceKind = Literal["signal", "promql", "panel"]
 DEFAULT_WINDOW_S = 60.0
 """How far back a piece of evidence without a window of its own looks, in seconds."""
 
-_OFFSET = re.compile(r"-?(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h)?")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_STEP = r"\d+(?:\.\d+)?\s*(?:ms|s|m|h|d|w)"
+_RELATIVE = re.compile(
+    rf"(?:now)?(?:-(?P<back>(?:{_STEP})+|\d+(?:\.\d+)?))?(?:/(?P<whole>s|m|h|d|w))?"
+)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_MONDAY = 4 * 86400.0
+"""The first one, in Unix seconds: weeks begin there."""
 
 
-def moment(text: str, now: float) -> float:
-    """The Unix time that `text` means: `now`, `-90s` (before now), an ISO time, or Unix seconds.
+def moment(text: str, now: float, *, ends: bool = False) -> float:
+    """The Unix time that `text` means: `now`, `-90s` or `now-1h30m` (before now), `now/d` (of that
+    day its beginning, or its end where `ends`; UTC), an ISO time, Unix seconds or, from twelve
+    digits on, milliseconds.
 
     An ISO time without a zone is UTC. Raises `ValueError` for anything else.
     """
     text = text.strip()
-    if text == "now":
-        return now
-    if text.startswith(("-", "now-")):
-        offset = _OFFSET.fullmatch(text.removeprefix("now"))
-        if offset is None:
-            raise ValueError(f"{text!r} is no time before now; write -90s, -5m or -1h")
-        return now - float(offset["count"]) * _SECONDS[offset["unit"] or "s"]
+    if text.startswith(("now", "-")):
+        relative = _RELATIVE.fullmatch(text)
+        if relative is None or text == "-":
+            raise ValueError(f"{text!r} is no time before now; write -90s, -5m or -1h30m")
+        return _whole(now - _seconds(relative["back"] or "0"), relative["whole"], ends=ends)
     if re.fullmatch(r"\d{9,}(\.\d+)?", text):
-        return float(text)
+        # Of twelve digits seconds would be in three thousand years; browsers write milliseconds.
+        return float(text) / (1000 if len(text.partition(".")[0]) >= 12 else 1)
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
@@ -47,6 +53,21 @@ def moment(text: str, now: float) -> float:
             f"{text!r} is no time; write now, -90s, 2026-11-20T03:12:00Z or Unix seconds"
         ) from None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _seconds(back: str) -> float:
+    steps = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?", back)
+    return sum(float(count) * _SECONDS[unit or "s"] for count, unit in steps)
+
+
+def _whole(at: float, unit: str | None, *, ends: bool) -> float:
+    """The beginning, or the end, of the hour, day or week in which a moment lies."""
+    if unit is None:
+        return at
+    length = _SECONDS[unit]
+    first = _MONDAY if unit == "w" else 0.0
+    begins = (at - first) // length * length + first
+    return begins + length if ends else begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +86,8 @@ class Evidence:
         """The absolute window, where `now` is when the diagnosis was recorded."""
         if self.window is None:
             return Span(now - DEFAULT_WINDOW_S, now)
-        start, end = (moment(text, now) for text in self.window)
-        return Span(start, end)
+        start, end = self.window
+        return Span(moment(start, now), moment(end, now, ends=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +136,8 @@ class _EvidenceEntry(BaseModel):
     def _makes_sense(cls, window: tuple[str, str] | None) -> tuple[str, str] | None:
         if window is not None:
             # Any time after the newest absolute one will do to compare the two ends.
-            start, end = (moment(text, datetime.now(tz=UTC).timestamp()) for text in window)
-            if start >= end:
+            now = datetime.now(tz=UTC).timestamp()
+            if moment(window[0], now) >= moment(window[1], now, ends=True):
                 raise ValueError("the window must begin before it ends")
         return window
 

@@ -180,7 +180,7 @@ def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
         raise BadInput("the diagnosis is final already", remedy="`lab end` shows the verdict")
     words = in_own_words(diagnosis, doors.vocabulary, [signal.name for signal in doors.catalogue])
     now = doors.now()
-    check(words, now, doors.prometheus)
+    check(words, now, baseline_of(row), doors.prometheus)
     # Now, and not at the end: what Prometheus knows today it may have lost by then.
     receipts = execute(words.evidence, now, baseline_of(row), doors.prometheus, doors.catalogue)
     number = doors.journal.answer(

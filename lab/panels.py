@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from lab.series import Span
 DASHBOARDS = Path(__file__).resolve().parents[1] / "infra" / "grafana" / "dashboards"
 HOME = "night-overview"
 """The dashboard that Grafana opens with."""
+
+ONE_PANEL = ("viewPanel", "editPanel", "inspect", "panelId")
+"""How an address says that it is about one panel: looking at it, editing it, its data, embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +65,17 @@ class Panels:
                 remedy="in Grafana: the panel's menu, View, then copy the browser's address",
             )
         dashboard = self._dashboard(uid)
-        number = re.search(r"\d+", asked.get("viewPanel") or asked.get("panelId") or "")
+        shown = next((asked[key] for key in ONE_PANEL if asked.get(key)), "")
+        number = re.search(r"(?:^|\$|-)(\d+)(?:-clone-\d+)?$", shown)
         if number is None:
             raise BadInput(
                 "the address shows a whole dashboard, not one panel",
                 remedy="in Grafana: the panel's menu, View, then copy the browser's address",
             )
         for panel in _panels(dashboard):
-            if panel.get("id") == int(number[0]):
+            if panel.get("id") == int(number[1]):
                 return Panel(_expressions(panel), _window(asked.get("from"), asked.get("to"), now))
-        raise BadInput(f"the dashboard {uid!r} has no panel {number[0]}")
+        raise BadInput(f"the dashboard {uid!r} has no panel {number[1]}")
 
     def _dashboard(self, uid: str) -> Mapping[str, Any]:
         known: list[str] = []
@@ -95,52 +99,61 @@ def _panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from _panels(panel)
 
 
-def _expressions(holder: Mapping[str, Any]) -> tuple[str, ...]:
-    found = [
-        target["expr"]
-        for target in holder.get("targets", holder.get("queries", []))
-        if target.get("expr")
-    ]
+def _expressions(panel: Mapping[str, Any]) -> tuple[str, ...]:
+    found = _shown(panel.get("targets", []))
     if not found:
         raise BadInput("that panel shows no measurement")
-    return tuple(found)
+    return found
+
+
+def _shown(queries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The PromQL of those that are not switched off: what the person saw."""
+    return tuple(one["expr"] for one in queries if one.get("expr") and not one.get("hide"))
 
 
 def _explored(asked: Mapping[str, str], now: float) -> Panel:
     try:
-        panes = json.loads(asked.get("panes") or "{}")
-        pane = next(iter(panes.values()))
-        between = pane.get("range", {})
-        return Panel(_expressions(pane), _window(between.get("from"), between.get("to"), now))
-    except (ValueError, StopIteration, AttributeError, TypeError, KeyError) as error:
+        panes = list(json.loads(asked.get("panes") or "{}").values())
+        asking = [(_shown(pane["queries"]), pane.get("range") or {}) for pane in panes]
+        asking = [(shown, between) for shown, between in asking if shown]
+        windows = {_window(one.get("from"), one.get("to"), now) for _, one in asking}
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise BadInput("that Explore address holds no query") from error
+    if not asking:
+        raise BadInput("that Explore address holds no query")
+    return Panel(tuple(one for shown, _ in asking for one in shown), _only(windows))
 
 
 def _graphed(asked: Mapping[str, str], now: float) -> Panel:
-    """Prometheus' own page: an expression, how far back it looks, and up to when."""
-    end = asked.get("g0.end_input", "now").replace(" ", "T")
-    back = asked.get("g0.range_input", "1h")
-    try:
-        until = moment(end, now)
-        window = Span(until - (now - moment(f"-{back}", now)), until)
-    except ValueError as error:
-        raise BadInput(f"the address's time range is not understood: {error}") from error
-    return Panel((asked["g0.expr"],), window)
+    """Prometheus' own page: expressions, each with how far back it looks, and up to when."""
+    numbers = [key.partition(".")[0] for key in asked if re.fullmatch(r"g\d+\.expr", key)]
+    windows: set[Span | None] = set()
+    for number in numbers:
+        end = asked.get(f"{number}.end_input", "now").replace(" ", "T")
+        back = asked.get(f"{number}.range_input", "1h")
+        try:
+            until = moment(end, now)
+            windows.add(Span(until - (now - moment(f"-{back}", now)), until))
+        except ValueError as error:
+            raise BadInput(f"the address's time range is not understood: {error}") from error
+    return Panel(tuple(asked[f"{number}.expr"] for number in numbers), _only(windows))
+
+
+def _only(windows: set[Span | None]) -> Span | None:
+    if len(windows) > 1:
+        raise BadInput(
+            "the address shows several queries, each over a time of its own",
+            remedy="close all but one, and copy the address again",
+        )
+    return next(iter(windows), None)
 
 
 def _window(start: str | None, end: str | None, now: float) -> Span | None:
     if not start or not end:
         return None
     try:
-        span = Span(_time(start, now), _time(end, now))
+        span = Span(moment(start, now), moment(end, now, ends=True))
     except ValueError as error:
         raise BadInput(f"the address's time range is not understood: {error}") from error
     # A live panel's window ends at the moment it was looked at.
     return Span(span.start, min(span.end, now))
-
-
-def _time(text: str, now: float) -> float:
-    """Grafana writes milliseconds where others write seconds."""
-    if re.fullmatch(r"\d{12,}", text):
-        return int(text) / 1000
-    return moment(text.replace("Z", "+00:00") if text.endswith("Z") else text, now)

@@ -6,6 +6,7 @@ Every call has a short time-out and a capped number of points. Whatever goes wro
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 TIMEOUT = 5.0
 """Seconds for one answer. Prometheus has CPU of its own; beyond this it is not well."""
+
+
+MOST_POINTS = 10_000
+"""Of one series Prometheus gives 11,000 points at a time, and refuses whoever asks for more."""
 
 
 class PrometheusUnavailable(Unknown):
@@ -112,22 +117,26 @@ class Prometheus:
         Raises `BadQuery` and `PrometheusUnavailable`.
         """
         first = math.ceil(start / step) * step
-        if first > end:
-            return []
-        parameters = {
-            "query": expr,
-            "start": f"{first:.3f}",
-            "end": f"{end:.3f}",
-            "step": f"{step:g}",
-        }
-        found: list[Series] = []
-        for one in self._get("/api/v1/query_range", parameters)["result"]:
-            points = [(float(at), float(value)) for at, value in one["values"]]
-            points = [(at, value) for at, value in points if not math.isnan(value)]
-            if points:
-                times, values = zip(*points, strict=True)
-                found.append(Series(one["metric"], times, values))
-        return found
+        labels: dict[str, Labels] = {}
+        points: dict[str, list[tuple[float, float]]] = {}
+        while first <= end:
+            last = min(end, first + (MOST_POINTS - 1) * step)
+            parameters = {
+                "query": expr,
+                "start": f"{first:.3f}",
+                "end": f"{last:.3f}",
+                "step": f"{step:g}",
+            }
+            for one in self._get("/api/v1/query_range", parameters)["result"]:
+                key = json.dumps(one["metric"], sort_keys=True)
+                labels[key] = one["metric"]
+                values = ((float(at), float(value)) for at, value in one["values"])
+                kept = points.setdefault(key, [])
+                kept += [(at, value) for at, value in values if not math.isnan(value)]
+            first += MOST_POINTS * step
+        return [
+            Series(labels[key], *zip(*kept, strict=True)) for key, kept in points.items() if kept
+        ]
 
     def alerts(self) -> list[Alert]:
         """The pending and firing alerts, longest active first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from lab.archive import recordable
@@ -49,7 +50,11 @@ def asked(evidence: Evidence, at: float, panels: Panels) -> Asked:
 
 
 def check(
-    diagnosis: Diagnosis, at: float, prometheus: Prometheus, panels: Panels | None = None
+    diagnosis: Diagnosis,
+    at: float,
+    baseline: Span,
+    prometheus: Prometheus,
+    panels: Panels | None = None,
 ) -> None:
     """Refuse evidence that nobody can execute, before it is recorded as an attempt.
 
@@ -58,7 +63,14 @@ def check(
     panels = panels or Panels()
     for number, evidence in enumerate(diagnosis.evidence, start=1):
         try:
-            for expression in asked(evidence, at, panels).expressions:
+            asks = asked(evidence, at, panels)
+            if _within(asks.window, baseline, at) is None:
+                raise BadInput(
+                    f"its window ({_when(asks.window)}) lies outside this incident"
+                    f" ({_when(Span(baseline.start, at))})",
+                    remedy="give it a window such as [-90s, now]; nothing was recorded",
+                )
+            for expression in asks.expressions:
                 prometheus.query(expression, at)
         except PrometheusUnavailable:
             return
@@ -67,6 +79,17 @@ def check(
                 f"evidence {number}: {error.message}",
                 remedy=error.remedy or "nothing was recorded; correct it and send it again",
             ) from error
+
+
+def _when(span: Span) -> str:
+    start, end = (datetime.fromtimestamp(at).astimezone() for at in (span.start, span.end))
+    return f"{start:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S}"
+
+
+def _within(window: Span, baseline: Span, at: float) -> Span | None:
+    """The part of a window that is of the incident, which began with its calm; None: none is."""
+    start, end = max(window.start, baseline.start), min(window.end, at)
+    return Span(start, end) if start < end else None
 
 
 def execute(
@@ -101,10 +124,12 @@ def _receipt(
     before: list[Series] = []
     during: list[Series] = []
     problem: str | None = None
+    # Of a window of six hours only what is of this incident can tell anything about it.
+    window = _within(asks.window, baseline, at) or asks.window
     try:
         for expression in asks.expressions:
             before += prometheus.query_range(expression, baseline.start, baseline.end)
-            during += prometheus.query_range(expression, asks.window.start, asks.window.end)
+            during += prometheus.query_range(expression, window.start, window.end)
     except BadQuery:
         # It was never valid: it shows nothing, which is not the same as not being able to look.
         before, during = [], []
@@ -112,7 +137,7 @@ def _receipt(
         problem = error.message
     return Receipt(
         claim=evidence.text,
-        window=asks.window,
+        window=window,
         signals=tuple(sorted(signals)),
         baseline=recordable(before),
         observed=recordable(during),

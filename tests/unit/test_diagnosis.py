@@ -143,7 +143,15 @@ def test_moments():
     assert moment("-30", NOW) == NOW - 30
     assert moment("1763607000.5", NOW) == 1763607000.5
     assert moment("2025-11-20T03:00:00Z", NOW) == moment("2025-11-20T04:00:00+01:00", NOW) == NOW
-    for odd in ("", "yesterday", "-", "--5s", "-5 parsecs"):
+    assert moment("-1h30m", NOW) == moment("now-90m", NOW) == NOW - 5400
+    assert moment("now-2d", NOW) == NOW - 2 * 86400
+    assert moment(str(int(NOW * 1000)), NOW) == NOW, "a browser's milliseconds"
+    midnight = moment("2025-11-20T00:00:00Z", NOW)
+    assert moment("now/d", NOW) == midnight
+    assert moment("now/d", NOW, ends=True) == midnight + 86400
+    assert moment("now-1d/d", NOW) == midnight - 86400
+    assert moment("now/w", NOW) == moment("2025-11-17T00:00:00Z", NOW), "a Monday"
+    for odd in ("", "yesterday", "-", "--5s", "-5 parsecs", "now/y", "now-"):
         with pytest.raises(ValueError, match="no time"):
             moment(odd, NOW)
 

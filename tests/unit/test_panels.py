@@ -24,6 +24,7 @@ def panels(tmp_path: Path) -> Panels:
             {"id": 1, "targets": [{"expr": "queue:depth"}]},
             {"id": 2, "panels": [{"id": 3, "targets": [{"expr": "a"}, {"expr": "b"}]}]},
             {"id": 4, "title": "text"},
+            {"id": 5, "targets": [{"expr": "seen"}, {"expr": "hidden", "hide": True}]},
         ],
     }
     (tmp_path / "night.json").write_text(json.dumps(dashboard))
@@ -36,8 +37,22 @@ def panels(tmp_path: Path) -> Panels:
         (f"{AT}?viewPanel=1", ("queue:depth",)),
         (f"{AT}?viewPanel=panel-3&orgId=1", ("a", "b")),
         ("http://g/d-solo/night/x?panelId=1", ("queue:depth",)),
+        (f"{AT}?editPanel=1", ("queue:depth",)),
+        (f"{AT}?inspect=panel-3&inspectTab=data", ("a", "b")),
+        (f"{AT}?viewPanel=srv-18$panel-3", ("a", "b")),
+        (f"{AT}?viewPanel=panel-3-clone-1", ("a", "b")),
+        (f"{AT}?viewPanel=5", ("seen",)),
     ],
-    ids=["a panel", "within a row, as newer Grafana writes it", "a solo panel"],
+    ids=[
+        "a panel",
+        "within a row, as newer Grafana writes it",
+        "a solo panel",
+        "being edited",
+        "its data",
+        "repeated for a value",
+        "repeated",
+        "a query is switched off",
+    ],
 )
 def test_a_panel_gives_its_promql(panels: Panels, url: str, expressions: tuple[str, ...]) -> None:
     """All of its queries; the window is left to others where the address has none."""
@@ -69,6 +84,23 @@ def test_explore_gives_its_query(panels: Panels) -> None:
     assert (panel.expressions, panel.window) == (("up",), Span(NOW - 300, NOW))
 
 
+def explored(*panes: tuple[str, str]) -> str:
+    """The address of Explore with those panes: an expression, and since when."""
+    told = {
+        str(number): {"queries": [{"expr": expr}], "range": {"from": since, "to": "now"}}
+        for number, (expr, since) in enumerate(panes)
+    }
+    return f"http://g/explore?panes={quote(json.dumps(told))}"
+
+
+def test_all_that_the_page_showed_is_read(panels: Panels) -> None:
+    """Both panes of a split Explore, and every graph of Prometheus' own page."""
+    split = panels.at(explored(("up", "now-5m"), ("down", "now-5m")), NOW)
+    assert (split.expressions, split.window) == (("up", "down"), Span(NOW - 300, NOW))
+    graphs = "http://p/graph?g0.expr=up&g0.range_input=5m&g1.expr=down&g1.range_input=5m"
+    assert panels.at(graphs, NOW) == split
+
+
 def test_prometheus_own_page_gives_its_query(panels: Panels) -> None:
     """Where there is no Grafana: its expression, and how far back it looked."""
     url = "http://127.0.0.1:9090/graph?g0.expr=queue%3Adepth&g0.tab=0&g0.range_input=5m"
@@ -93,6 +125,8 @@ def test_the_home_dashboard_needs_no_name() -> None:
         (f"{AT}?viewPanel=1&from=yesterday&to=now", "time range"),
         ("http://g/explore?panes=nonsense", "no query"),
         ("http://g/goto/abc", "shortened"),
+        (explored(("up", "now-5m"), ("down", "now-1h")), "a time of its own"),
+        ("http://g/graph?g0.expr=up&g0.range_input=5m&g1.expr=up", "a time of its own"),
         ("http://g/graph?g0.expr=up&g0.range_input=long", "time range"),
     ],
 )

@@ -56,6 +56,54 @@ def test_its_own_window_is_kept() -> None:
     assert asked(evidence, 1000.0, Panels()).window == Span(700.0, 760.0)
 
 
+@pytest.mark.parametrize(
+    ("window", "kept"),
+    [
+        (("now-6h", "now"), (None, 0)),
+        (("-30d", "-20s"), (None, -20)),
+        (("-30s", "now/d"), (-30, 0)),
+    ],
+)
+def test_of_a_wide_window_only_the_incident_is_asked_for(
+    world: World, window: tuple[str, str], kept: tuple[float | None, float]
+) -> None:
+    """Grafana's own default is six hours, more points than Prometheus gives at once; and what was
+    an hour before the calm is of another night."""
+    asks: list[tuple[float, float]] = []
+
+    class Watched(FakePrometheus):
+        def query_range(
+            self, expr: str, start: float, end: float, step: float = 1.0
+        ) -> list[Series]:
+            asks.append((start, end))
+            return super().query_range(expr, start, end, step)
+
+    evidence = Evidence("signal", "postgres:seq_rows:rate", window)
+    prometheus = Watched(world, CATALOGUE)
+    (receipt,) = execute([evidence], world.now, BASELINE, prometheus, CATALOGUE)
+    start = BASELINE.start if kept[0] is None else world.now + kept[0]
+    assert receipt.window == Span(start, world.now + kept[1])
+    assert (receipt.window.start, receipt.window.end) in asks
+    assert min(start for start, _ in asks) >= BASELINE.start
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        ("-1d", "-23h"),
+        ("2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z"),
+        ("4000000000", "4000000060"),
+    ],
+)
+def test_a_window_outside_the_incident_is_said_at_once(
+    world: World, window: tuple[str, str]
+) -> None:
+    """And not at the verdict, where it would cost points."""
+    diagnosis = Diagnosis("worker", "poison-task", (Evidence("signal", "queue:depth", window),))
+    with pytest.raises(BadInput, match="outside this incident"):
+        check(diagnosis, world.now, BASELINE, Strict(world, CATALOGUE))
+
+
 def test_a_silent_prometheus_is_a_problem_and_not_an_empty_receipt(world: World) -> None:
     """Not having been able to look is unknown."""
     world.blind = True
@@ -81,17 +129,19 @@ def test_promql_that_is_none_is_refused_before_it_is_recorded(world: World) -> N
     """A slip of the keyboard costs nothing; the message says which piece it was."""
     diagnosis = Diagnosis("worker", "poison-task", (SIGNAL, Evidence("promql", "rate((x[5s])")))
     with pytest.raises(BadInput, match="evidence 2"):
-        check(diagnosis, world.now, Strict(world, CATALOGUE))
+        check(diagnosis, world.now, BASELINE, Strict(world, CATALOGUE))
 
 
 def test_an_address_of_elsewhere_is_refused_before_it_is_recorded(world: World) -> None:
     """It is no panel of the lab's."""
     diagnosis = Diagnosis("worker", "poison-task", (Evidence("panel", "http://example.org/"),))
     with pytest.raises(BadInput, match="evidence 1"):
-        check(diagnosis, world.now, Strict(world, CATALOGUE))
+        check(diagnosis, world.now, BASELINE, Strict(world, CATALOGUE))
 
 
 def test_nothing_is_refused_for_want_of_a_prometheus(world: World) -> None:
     """A diagnosis can be given while nothing can be measured."""
     world.blind = True
-    check(Diagnosis("worker", "poison-task", (SIGNAL,)), world.now, Strict(world, CATALOGUE))
+    check(
+        Diagnosis("worker", "poison-task", (SIGNAL,)), world.now, BASELINE, Strict(world, CATALOGUE)
+    )

@@ -112,6 +112,20 @@ def test_query_range_is_aligned_and_drops_nan(stand: Stand, prometheus: Promethe
     assert stand.asked[-1][1]["start"] == "11.000"
 
 
+def test_a_long_range_is_asked_for_in_parts(stand: Stand, prometheus: Prometheus) -> None:
+    """Prometheus refuses more than 11,000 points at once; each is asked for once, and the parts of
+    a series are one series."""
+    stand.answers(
+        {"resultType": "matrix", "result": [{"metric": {"a": "b"}, "values": [[1, "1"]]}]}
+    )
+    (series,) = prometheus.query_range("x", 0, 6 * 3600)
+    windows = [(float(asked["start"]), float(asked["end"])) for _, asked in stand.asked]
+    assert all(end - start < 11_000 for start, end in windows)
+    assert [start for start, _ in windows] == [0, *(end + 1 for _, end in windows[:-1])]
+    assert windows[-1][1] == 6 * 3600
+    assert len(series.times) == len(windows) == 3
+
+
 def test_query_range_of_less_than_a_step_asks_nothing(stand: Stand, prometheus: Prometheus) -> None:
     """There is no whole second between 10.2 and 10.8."""
     assert prometheus.query_range("x", 10.2, 10.8) == []
