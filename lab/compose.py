@@ -147,18 +147,29 @@ class Project:
 
         Raises ``BadInput`` while another checkout's run.
         """
-        found = self.containers()
-        root = self.home.root.resolve()
-        theirs = [one for one in found if Path(one["Labels"][CHECKOUT_LABEL]).resolve() != root]
-        for one in theirs:
+        self.refuse_others()
+        self.remove([one["Id"] for one in self.containers() if anew or not self._is_ours(one)])
+
+    def refuse_others(self) -> None:
+        """Raises ``BadInput`` while containers of this project run that another checkout, which is
+        still there, has made."""
+        for one in self.containers():
             checkout = Path(one["Labels"][CHECKOUT_LABEL])
-            if one["State"] != "exited" and (checkout / self.home.compose_file.name).exists():
+            alive = one["State"] in ("running", "paused", "restarting")
+            if (
+                alive
+                and not self._is_ours(one)
+                and (checkout / self.home.compose_file.name).exists()
+            ):
                 raise BadInput(
                     f"the stack {self.home.project} is up, and it is that of {checkout}",
                     remedy=f"`lab down` there; or LAB_PROJECT={self.home.project}-2 gives this "
                     "checkout a stack of its own",
                 )
-        self.remove([one["Id"] for one in (found if anew else theirs)])
+
+    def _is_ours(self, container: Mapping[str, Any]) -> bool:
+        made_in = Path(container["Labels"][CHECKOUT_LABEL])
+        return made_in.resolve() == self.home.root.resolve()
 
     def remove(self, container_ids: Sequence[str]) -> None:
         """Remove containers at once, whatever state they are in; a missing one is no error."""

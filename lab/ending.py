@@ -45,6 +45,7 @@ def resolve(
     row = current(doors)
     with exclusive(f"incident-{doors.home.project}", report):
         row = _still_open(doors, row)
+        doors.stack.refuse_others()
         stay(doors)
         doors.journal.note(row.id, doors.now(), "claimed")
         return _claim(doors, row, report, within_s, each)
@@ -93,6 +94,7 @@ def end(
     row = _ending(doors)
     with exclusive(f"incident-{doors.home.project}", report):
         row = _still_open(doors, row)
+        doors.stack.refuse_others()
         if row.ended_at is None:
             if give_up:
                 doors.journal.note(row.id, doors.now(), "gave-up")

@@ -67,6 +67,7 @@ def start(doors: Doors, slug: str, seed: int, report: Report, *, light: bool = F
     """
     scenario = doors.library.load(slug, seed, light=light)
     with exclusive(f"incident-{doors.home.project}", report):
+        doors.stack.refuse_others()
         _clear_the_way(doors, report)
         doors.stack.up(report)
         doors.forget_addresses()

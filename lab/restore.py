@@ -31,10 +31,11 @@ def restore(doors: Doors, report: Report) -> Restored:
     """Heal everything in the journal, bring every service back, prove the steady state.
 
     Idempotent, and safe in any state: an incident that is on is abandoned; what was answered and
-    measured so far stays on record. Raises `Failed` when the stack could not be brought home, and
-    `Unknown` when it was but could not be measured.
+    measured so far stays on record. Raises `Failed` when the stack could not be brought home,
+    `Unknown` when it was but could not be measured, and `BadInput` when it is another checkout's.
     """
     with exclusive(f"incident-{doors.home.project}", report):
+        doors.stack.refuse_others()
         row = doors.journal.open_one()
         if row is not None and row.announced_at is not None:
             from lab.ending import abandon

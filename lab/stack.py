@@ -7,13 +7,14 @@ import io
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lab import engine
 from lab.command import CommandFailed, Exec, run
 from lab.compose import Project, ServiceState
-from lab.errors import BadInput, Failed
+from lab.errors import BadInput, Failed, MachineLacks
 from lab.home import Home
 from lab.pristine import DATABASES, throw_away
 from lab.progress import QUIET, Report, Step
@@ -80,7 +81,11 @@ class Stack:
             return self._start(step, DEADLINE)
 
     def down(self, *, volumes: bool = False) -> None:
-        """Remove every container of the stack, and with ``volumes`` its data too."""
+        """Remove every container of the stack, and with ``volumes`` its data too.
+
+        Raises ``BadInput`` while it is another checkout's.
+        """
+        self.refuse_others()
         self.project.unpause()
         extra = ["--volumes"] if volumes else []
         self.project.compose("--profile", "*", "down", "--remove-orphans", "--timeout", "5", *extra)
@@ -95,6 +100,12 @@ class Stack:
             self._clear_the_way()
             throw_away(self.project)
             return self._start(step, DEADLINE)
+
+    def refuse_others(self) -> None:
+        """Raises ``BadInput`` while the stack is another checkout's: whatever changes something
+        asks first. Where no engine answers nobody's is up."""
+        with suppress(MachineLacks):
+            self.project.refuse_others()
 
     # -- looking ------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ def down(
 
     with open_doors() as doors:
         _refuse_while_on(doors, "taking the stack down")
+        doors.stack.refuse_others()
         close(doors.home)
         with report_for_terminal().step("taking the stack down"):
             doors.stack.down(volumes=volumes)

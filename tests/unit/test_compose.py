@@ -97,3 +97,12 @@ def test_a_stack_of_another_checkout_is_left_alone(project: Project, tmp_path: P
     with pytest.raises(BadInput, match=str(tmp_path / "there")) as refused:
         project.claim(anew=True)
     assert "LAB_PROJECT=" in str(refused.value.remedy)
+
+
+@pytest.mark.parametrize("state", ["exited", "created", "dead"])
+def test_what_does_not_run_is_nobodys_any_more(project: Project, tmp_path: Path, state: str):
+    """Containers that were only made, or have ended, may be taken over."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "docker-compose.yml").touch()
+    project.containers()[1]["State"] = state
+    project.refuse_others()

@@ -216,6 +216,24 @@ class TestOnCall:
         assert world.broken
         assert doors.journal.claims(2) == []
 
+    @pytest.mark.parametrize(
+        "act",
+        [end, resolve, restore, lambda doors, report: incident.start(doors, "slow", 1, report)],
+    )
+    def test_nothing_is_done_to_a_stack_of_another_checkout(
+        self, doors: Doors, world: World, act: Callable[[Doors, Report], object]
+    ) -> None:
+        """Two checkouts with the same project: whoever is not the owner is told so before anything
+        changes. The customers stay, nothing is healed, and nothing is on record."""
+        started(doors, world)
+        before = (world.load, world.ups, len(world.statements), doors.journal.unhealed())
+        world.theirs = True
+        with pytest.raises(BadInput, match="somebody else"):
+            act(doors, QUIET)
+        after = (world.load, world.ups, len(world.statements), doors.journal.unhealed())
+        assert after == before
+        assert incident.current(doors).id == 1
+
     def test_a_final_diagnosis_cannot_be_revised(self, doors: Doors, world: World) -> None:
         """The learner's last word is the last one."""
         started(doors, world)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from lab.command import Exec
 from lab.doors import Doors
-from lab.errors import Failed
+from lab.errors import BadInput, Failed
 from lab.grading.vocabulary import Vocabulary
 from lab.home import Home
 from lab.journal import Journal
@@ -120,6 +120,7 @@ class World:
         self.load_gone = False
         self.runs = 0
         self.ups = 0
+        self.theirs = False
         self.on_pause: Callable[[], None] = lambda: None
         self.on_up: Callable[[], None] = lambda: None
 
@@ -199,6 +200,10 @@ class FakeStack:
         self.world.on_up()
         self.world.down.clear()
         return self.services()
+
+    def refuse_others(self) -> None:
+        if self.world.theirs:
+            raise BadInput("the stack is up, and it is that of somebody else")
 
     def services(self) -> list[ServiceState]:
         return [
