@@ -106,13 +106,16 @@ def end(
         history = history_of(row)
         whole = history.signals.keys() >= doors.catalogue.by_name.keys()
         verdict = judge(doors, row, history)
-        if on_verdict is not None and whole:
-            on_verdict(verdict)
         not_home: str | None = None
         try:
-            come_home(doors, report)
-        except LabError as error:
-            not_home = error.message
+            if on_verdict is not None and whole:
+                on_verdict(verdict)
+        finally:
+            # Whatever becomes of the telling: a terminal that is gone is no reason to stay broken.
+            try:
+                come_home(doors, report)
+            except LabError as error:
+                not_home = error.message
         if not whole:
             # What Prometheus had recorded before it fell silent it can tell now that it is back.
             _keep_history(doors, row, report)

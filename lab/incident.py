@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
-from lab.errors import BadInput, Failed, LabError
+from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.evening import let_them_come, set_the_scene, wait_for_calm
 from lab.gather import as_json, baseline_of
 from lab.history import Receipt
@@ -33,8 +33,18 @@ STAY_S = 15 * 60
 
 
 def scenario_of(row: Row) -> Scenario:
-    """The scenario as it was when the incident began, whatever became of its files."""
-    return Scenario.model_validate_json(row.scenario)
+    """The scenario as it was when the incident began, whatever became of its files.
+
+    Raises `Unknown` where another version of the lab has begun it, which knew other scenarios.
+    """
+    try:
+        return Scenario.model_validate_json(row.scenario)
+    except ValueError as error:
+        raise Unknown(
+            f"the incident {row.slug} (number {row.id}) was begun by another version of the lab: "
+            "its scenario cannot be read any more",
+            remedy="`lab restore` brings the stack home all the same",
+        ) from error
 
 
 def current(doors: Doors) -> Row:

@@ -31,8 +31,10 @@ PLAIN_WIDTH = 200
 
 
 def console() -> Console:
-    """Standard output, at the terminal's width."""
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
+    """Standard output, at the terminal's width. Brackets are brackets: much of what is printed are
+    other people's words."""
+    width = None if sys.stdout.isatty() else PLAIN_WIDTH
+    return Console(width=width, highlight=False, emoji=False, markup=False)
 
 
 def is_terminal() -> bool:

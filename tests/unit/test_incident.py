@@ -356,6 +356,20 @@ class TestEnd:
         with pytest.raises(BadInput, match="still on"):
             verdict_of(doors, chosen(doors, None))
 
+    def test_whatever_becomes_of_the_telling_the_stack_comes_home(
+        self, doors: Doors, world: World
+    ) -> None:
+        """A terminal that is gone, or words that it cannot print, are no reason to stay broken."""
+        started(doors, world)
+
+        def mumble(_: object) -> None:
+            raise BrokenPipeError
+
+        with pytest.raises(BrokenPipeError):
+            end(doors, QUIET, on_verdict=mumble)
+        assert not world.broken
+        assert doors.journal.unhealed() == []
+
     def test_an_end_that_was_interrupted_is_carried_on(
         self, doors: Doors, world: World, tmp_path: Path
     ) -> None:
@@ -410,6 +424,18 @@ class TestRestore:
             restore(fresh, QUIET)
             assert fresh.journal.unhealed() == []
         assert not world.broken
+
+    def test_it_needs_no_scenario(self, doors: Doors, world: World) -> None:
+        """An incident of another version of the lab, whose scenario nobody can read any more: what
+        would judge it is refused and says what helps, and that does help."""
+        started(doors, world)
+        doors.journal._db.execute("UPDATE incidents SET scenario = '{\"faults\": []}'")
+        with pytest.raises(Unknown, match="another version") as refused:
+            end(doors, QUIET)
+        assert "lab restore" in (refused.value.remedy or "")
+        restore(doors, QUIET)
+        assert not world.broken
+        assert doors.journal.open_one() is None
 
     def test_it_may_be_done_twice_and_without_any_need(self, doors: Doors, world: World) -> None:
         """Restoring a stack that is home changes nothing and proves it again."""

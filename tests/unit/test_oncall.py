@@ -18,7 +18,7 @@ from lab.progress import QUIET
 from lab.screen import oncall
 from lab.screen.asking import ask_for_diagnosis
 from lab.screen.board import read_board, spark
-from lab.screen.console import board_table, measured_view, verdict_view
+from lab.screen.console import board_table, console, measured_view, table, verdict_view
 from lab.screen.night import Night, look_at, night_view
 from tests.unit.world import INDEX, World, doors_to, write_scenario
 
@@ -258,3 +258,13 @@ def test_a_probe_can_ask_whether_all_is_well(kept: tuple[bool | None, ...], code
     """What `lab status --check` leaves with: broken before not measured, before kept."""
     objectives = tuple((f"objective {number}", one) for number, one in enumerate(kept))
     assert Night(at=0.0, services=(), blind=None, objectives=objectives).exit_code == code
+
+
+def test_brackets_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """A note, a query or a container's name may hold what looks like a style."""
+    shown = table("what")
+    shown.add_row('[/x] {a=~"[0-9]+"} [red]')
+    console().print(shown, "[/y]")
+    told = capsys.readouterr().out
+    assert '[/x] {a=~"[0-9]+"} [red]' in told
+    assert "[/y]" in told
