@@ -6,8 +6,6 @@ else is asked is *unknown*, never worthless: it was not recorded.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,23 +16,12 @@ from lab.grading.verdict import Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import History, Told
 from lab.prometheus import PrometheusUnavailable
-from lab.promql import names_in
+from lab.promql import names_in, plain_selector
 from lab.receipts import execute
 from lab.series import Series, Span
 
 if TYPE_CHECKING:
     from lab.prometheus import Prometheus
-
-_SELECTOR = re.compile(r"\s*(?P<name>[a-zA-Z_:][\w:]*)\s*(?:\{(?P<matchers>[^{}]*)\})?\s*")
-_MATCHER = re.compile(
-    r'\s*(?P<label>[a-zA-Z_]\w*)\s*(?P<op>=~|!~|!=|=)\s*"(?P<text>(?:\\.|[^"\\])*)"\s*(?:,|$)'
-)
-_TESTS: Mapping[str, Callable[[str, str], bool]] = {
-    "=": lambda value, text: value == text,
-    "!=": lambda value, text: value != text,
-    "=~": lambda value, text: re.fullmatch(text, value) is not None,
-    "!~": lambda value, text: re.fullmatch(text, value) is None,
-}
 
 
 class Recorded:
@@ -53,12 +40,12 @@ class Recorded:
 
         Raises `PrometheusUnavailable` for what a history cannot answer.
         """
-        unknown = sorted(names_in(expr) - self._history.signals.keys())
+        unknown = sorted(names_in(expr, self._history.signals) - self._history.signals.keys())
         if unknown:
             raise PrometheusUnavailable(
                 f"{', '.join(unknown)}: not in the recording, which holds the signals only"
             )
-        tests = _tests(expr)
+        tests = plain_selector(expr)
         if tests is None:
             if self._beyond is not None:
                 return self._beyond.query_range(expr, start, end)
@@ -71,24 +58,8 @@ class Recorded:
 
     def resolve(self, promql: str) -> set[str]:
         """The recorded signals that an expression names."""
-        return {name for name in names_in(promql) if name in self._history.signals}
-
-
-def _tests(expr: str) -> tuple[str, Callable[[Mapping[str, str]], bool]] | None:
-    """The signal that a plain selector names and what it asks of labels; None for other PromQL."""
-    selector = _SELECTOR.fullmatch(expr)
-    if selector is None:
-        return None
-    text = (selector["matchers"] or "").strip()
-    matchers = list(_MATCHER.finditer(text))
-    if "".join(one[0] for one in matchers) != text:
-        return None
-    asked = [(one["label"], _TESTS[one["op"]], one["text"]) for one in matchers]
-
-    def passes(labels: Mapping[str, str]) -> bool:
-        return all(test(labels.get(label, ""), text) for label, test, text in asked)
-
-    return selector["name"], passes
+        known = self._history.signals.keys()
+        return set(names_in(promql, known) & known)
 
 
 def said_at(history: History) -> float:

@@ -129,11 +129,12 @@ class Catalogue(BaseModel):
         """The signals that a PromQL expression touches: those it names, and those that are made of
         a raw metric that it names (`x_sum` and `x_bucket` are the same metric).
 
-        Empty when it touches none. Purely textual: it does not judge whether the PromQL is valid.
+        Empty when it touches none, and where it is no PromQL.
         """
-        asked = names_in(promql)
+        raw = {signal.name: self._raw(signal.expr) for signal in self.signals}
+        asked = names_in(promql, raw.keys() | set().union(*raw.values()))
         named = {name for name in asked if name in self}
-        return named | {signal.name for signal in self.signals if self._raw(signal.expr) & asked}
+        return named | {name for name, made_of in raw.items() if made_of & asked}
 
     def _raw(self, expr: str) -> set[str]:
         """The raw metrics that an expression is made of, signals in it taken apart."""

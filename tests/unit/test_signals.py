@@ -102,6 +102,8 @@ def test_unknown_name_suggests_the_nearest(catalogue: Catalogue) -> None:
             {"queue:task_seconds:p95"},
         ),
         ('{__name__="queue_depth"}', {"queue:depth"}),
+        ('{__name__=~"queue:(depth|workers)"}', {"queue:depth"}),
+        ("queue:depth # it's long", {"queue:depth"}),
         ("go_goroutines", set()),
     ],
 )
@@ -117,6 +119,13 @@ def test_promql_resolves_to_signals(catalogue: Catalogue, promql: str, expected:
         ("a / on (x) group_left (y) b or vector(0)", {"a", "b"}),
         ("a > 5e3 and b offset 5m", {"a", "b"}),
         ("# a comment about c\na", {"a"}),
+        ("a # it's a comment", {"a"}),
+        ("a * on (x) group_left b", {"a", "b"}),
+        ('sum({__name__="a:b", x=~"c.*"}) by (d)', {"a:b"}),
+        ("max_over_time((a - b offset 1m)[5m:1s] @ end())", {"a", "b"}),
+        ('label_replace(a, "b", "$1", "c", "(.*)")', {"a"}),
+        ("a{b='c}d'}", {"a"}),
+        ("this is no PromQL", set()),
         ("quantile_over_time(0.9, a:b_seconds:p95[1m:5s])", {"a:b_seconds:p95"}),
     ],
 )
