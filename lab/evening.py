@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from typing import NoReturn
 
+from lab import statements
 from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import LabError, Unknown
@@ -43,6 +44,8 @@ def set_the_scene(doors: Doors, number: int, scenario: Scenario) -> None:
     before it gets bad: an honest reader takes that for a lead.
     """
     doors.load.stop()
+    # What mended the night before would stand in the statistics of this one, and name the cause.
+    statements.forget(doors.stack)
     set_stage(doors, number, scenario)
 
 

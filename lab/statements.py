@@ -39,6 +39,17 @@ _CUT = 1023
 
 _NAMED = re.compile(r"/\*\s*(\w+)\s*\*/\s*")
 
+_FORGET = "SET pg_stat_statements.track = 'none'; SELECT pg_stat_statements_reset()"
+
+
+def forget(stack: Stack) -> None:
+    """Let both databases begin to count anew, this very statement left out.
+
+    Raises `CommandFailed` as `Stack.psql` does.
+    """
+    for server in SERVERS:
+        stack.psql(_FORGET, service=server)
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:

@@ -15,6 +15,11 @@ pytestmark = pytest.mark.live
 
 INDEX = "SELECT count(*) FROM pg_indexes WHERE indexname = 'photos_user_recent_idx'"
 
+MENDED = "CREATE INDEX IF NOT EXISTS photos_user_recent_idx"
+COUNTED = """
+SELECT count(*) FROM pg_stat_statements WHERE query LIKE 'CREATE INDEX IF NOT EXISTS photos_user%'
+"""
+
 WRONG = """
 component: worker
 cause: workers-too-few
@@ -35,15 +40,18 @@ def test_the_right_fix_with_the_wrong_diagnosis(
     operator: Operator, stack: Stack, tmp_path: Path
 ) -> None:
     """Mending without understanding is mitigated but not diagnosed, and the report tells the story.
-    Before that nothing that an operator looks at says what was done; mistakes on the way are
-    refused with a reason and recorded as nothing; and while Prometheus does not answer a recovery
-    is unknown, which nobody passes and nobody fails."""
+    Before that nothing that an operator looks at says what was done, nor what mended the same in an
+    earlier night; mistakes on the way are refused with a reason and recorded as nothing; and while
+    Prometheus does not answer a recovery is unknown, which nobody passes and nobody fails."""
+    stack.psql(f"{MENDED} ON photos (user_id, created_at DESC, id DESC)")
+    assert stack.psql(COUNTED) == [["1"]], "what an operator types is counted"
     started = operator.type("start", "3am", "--seed", "2", "--json")
     assert started.code == 0, started.err
     assert operator.type("start", "3am").code == 2, "a second incident while one is open"
     assert operator.type("down").code == 2, "the stack is not taken away under an incident"
     operator.wait_for_page()
     assert giveaways(stack) == []
+    assert stack.psql(COUNTED) == [["0"]]
 
     misspelt = operator.type("diagnose", "--file", "-", stdin=MISSPELT)
     assert misspelt.code == 2
