@@ -74,6 +74,7 @@ function metrics.record(options)
   count(front, ngx.status, not options.untimed and tonumber(ngx.var.request_time) or nil)
   local names = ngx.var.upstream_names
   if names ~= "" then
+    balancer.let_go(names)
     record_tries(names, options)
   end
 end

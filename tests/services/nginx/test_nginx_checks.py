@@ -35,6 +35,20 @@ def test_shares_requests_out_evenly(door: Any) -> None:
     assert names == dict.fromkeys(ALL, 10)
 
 
+def test_whoever_has_the_fewest_requests_at_hand_gets_the_next(rig: Any) -> None:
+    """A replica that is slow is not given what the others could do meanwhile; once it is done it
+    has its share again."""
+    rig.behave("api-2", delay=2)
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: rig.http.get("/api/feed"), range(60)))
+    names = Counter(answer.json()["name"] for answer in answers)
+    assert names["api-2"] <= 6, "no more than come at a time"
+    assert min(names["api-1"], names["api-3"]) >= 20
+    rig.behave("api-2", delay=0)
+    names = Counter(answer.json()["name"] for answer in rig.ask_all(30))
+    assert names == dict.fromkeys(ALL, 10), "nothing is thought to be still at hand"
+
+
 def test_unready_replica_leaves_the_rotation_and_comes_back(rig: Any) -> None:
     """A replica whose /ready fails gets no requests until it succeeds again."""
     rig.behave("api-2", ready=503)
