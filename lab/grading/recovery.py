@@ -22,6 +22,9 @@ PAGER_QUIET = "pager quiet"
 ROTATION = " behind "
 """In the name of a replica as the balancer sees it, who asks each how it is and soon gives up."""
 
+RUNS = ("running unhealthy", "running starting")
+"""How a service is that is there, and has not answered its health check in time."""
+
 AGAIN = "holds when it happens again"
 """The check that tells what was mended from what has merely passed."""
 
@@ -138,10 +141,11 @@ def _faults(recovery: Recovery) -> Check:
 
 
 def _there(recovery: Recovery) -> Check:
-    """What runs, and is out of rotation alone, may have been asked by a busy machine how it is."""
+    """What runs, and is ill or out of rotation, may have been asked by a busy machine how it is."""
     check = _services(recovery)
-    down = [one.name for one in recovery.services if one.up is False]
-    return _paced(check, recovery) if all(ROTATION in name for name in down) else check
+    down = [one for one in recovery.services if one.up is False]
+    asked = all(ROTATION in one.name or one.detail in RUNS for one in down)
+    return _paced(check, recovery) if asked else check
 
 
 def _services(recovery: Recovery) -> Check:

@@ -161,8 +161,11 @@ def test_a_lab_whose_own_steps_came_late_does_not_blame_the_service():
     """Customers come before the service where both want a core. What a busy machine alone may do,
     a replica that answers the balancer too late among it, is unknown then; what is gone is gone."""
     broken = Span(INJECTED + 60, INJECTED + 90)
-    out = (ServiceSeen("api-1 behind nginx", up=False, detail="out of rotation"),)
-    gone = (*out, ServiceSeen("worker", up=False))
+    out = (
+        ServiceSeen("api-1 behind nginx", up=False, detail="out of rotation"),
+        ServiceSeen("api-1", up=False, detail="running unhealthy"),
+    )
+    gone = (*out, ServiceSeen("worker", up=False, detail="exited"))
     for late_s, expected in ((0.3, UNKNOWN), (0.1, FAIL), (None, FAIL)):
         found = outcomes(mended(window=broken, services=out, late_s=late_s))
         assert found["client:latency_seconds:p95 <= 0.5"] is expected
