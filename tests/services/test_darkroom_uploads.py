@@ -161,7 +161,8 @@ def test_damaged_image_fails_with_a_reason(darkroom: Darkroom, picture: Picture)
 
 
 def test_thirty_megabytes_are_refused(darkroom: Darkroom, stack: Stack) -> None:
-    """A file over 10 MB is refused with 413, by the front door and by a replica alike."""
+    """A file over 10 MB is refused with 413, by the front door and by a replica alike; and the
+    answer arrives, however quickly a client goes on sending."""
     answer = darkroom.upload(1800, b"\xff\xd8\xff" + bytes(30_000_000))
     assert answer.status_code == 413
     assert answer.json()["status"] == 413
@@ -173,7 +174,8 @@ def test_thirty_megabytes_are_refused(darkroom: Darkroom, stack: Stack) -> None:
             f"-H '{framing}' -H 'Content-Type: multipart/form-data; boundary=x' -H 'Expect:' "
             "--data-binary @- -w '%{http_code}' -o /dev/null http://127.0.0.1:8000/api/photos"
         )
-        assert stack.exec("api-1", ["sh", "-c", script]).stdout == "413"
+        again = f"for _ in 1 2 3 4 5 6 7 8; do {script}; done"
+        assert stack.exec("api-1", ["sh", "-c", again]).stdout == 8 * "413"
 
 
 @pytest.mark.parametrize(

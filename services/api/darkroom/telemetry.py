@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
+from contextlib import suppress
 from uuid import uuid4
 
 import structlog
@@ -17,6 +19,9 @@ log = structlog.get_logger("darkroom.http")
 
 #: Probes and scrapes are not customers: they would hide in the rates what customers see.
 UNCOUNTED = frozenset({"/health", "/ready", "/metrics"})
+
+#: For so many seconds what is on its way is thrown away after a body was refused.
+LINGER_S = 2.0
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 
@@ -123,7 +128,11 @@ class Unforeseen:
 
 
 class BodyLimit:
-    """Refuses bodies of more than `most` bytes with 413, as soon as that many have come."""
+    """Refuses bodies of more than `most` bytes with 413, as soon as that many have come.
+
+    Whoever closes a connection on which something is still on its way resets it, and a client loses
+    the answer that it was about to read. So what comes is thrown away for a moment before.
+    """
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -135,18 +144,32 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "")
         came = 0
+        refused = False
 
         async def count() -> Message:
-            nonlocal came
+            nonlocal came, refused
             message = await receive()
             came += len(message.get("body", b""))
             if came > self._most or (announced.isdecimal() and int(announced) > self._most):
+                refused = message.get("more_body", False)
                 raise Problem(
                     413,
                     f"The body is larger than {self._most:,} bytes.",
-                    # What is still on its way is not read, so the connection is of no more use.
+                    # Nobody waits for all that is still on its way, so the connection is of no use.
                     headers={"Connection": "close"},
                 )
             return message
 
-        await self._app(scope, count, send)
+        async def linger(message: Message) -> None:
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if not (refused and last):
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    while (await receive()).get("more_body", False):
+                        pass
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+        await self._app(scope, count, linger)
