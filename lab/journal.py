@@ -132,8 +132,7 @@ class Journal(Store):
             number = self._next(db, "hints", incident)
             if number > len(prices):
                 return None
-            self._insert(db, "hints", incident, number, at, price=prices[number - 1])
-        return number
+            return self._append(db, "hints", incident, at, price=prices[number - 1])
 
     def hints(self, incident: int) -> list[Numbered]:
         return self._numbered("hints", "price", incident)
@@ -147,13 +146,9 @@ class Journal(Store):
         """
         with self._writing() as db:
             self._refuse_late(db, incident, revising=True)
-            number = self._next(db, "answers", incident)
-            self._insert(
-                db, "answers", incident, number, at, diagnosis=diagnosis, receipts=receipts
-            )
             if final:
                 db.execute("UPDATE incidents SET final_at = ? WHERE id = ?", (at, incident))
-        return number
+            return self._append(db, "answers", incident, at, diagnosis=diagnosis, receipts=receipts)
 
     def answers(self, incident: int) -> list[Answer]:
         with self._said():
@@ -167,9 +162,7 @@ class Journal(Store):
     def claim(self, incident: int, recovery: str, at: float) -> int:
         """Record what was measured when somebody said that it is fixed. Returns its number."""
         with self._writing() as db:
-            number = self._next(db, "claims", incident)
-            self._insert(db, "claims", incident, number, at, recovery=recovery)
-        return number
+            return self._append(db, "claims", incident, at, recovery=recovery)
 
     def claims(self, incident: int) -> list[Numbered]:
         return self._numbered("claims", "recovery", incident)
@@ -214,16 +207,12 @@ class Journal(Store):
         ).fetchone()
         return int(last) + 1
 
-    @staticmethod
-    def _insert(
-        db: sqlite3.Connection,
-        table: str,
-        incident: int,
-        number: int,
-        at: float,
-        **content: str | int,
-    ) -> None:
-        """One more row of a numbered table. Names come from this file, values are bound."""
+    def _append(
+        self, db: sqlite3.Connection, table: str, incident: int, at: float, **content: str | int
+    ) -> int:
+        """One more row of a numbered table; returns its number. Names come from this file, values
+        are bound."""
+        number = self._next(db, table, incident)
         names = ", ".join(content)
         marks = ", ".join("?" for _ in content)
         db.execute(
@@ -231,6 +220,7 @@ class Journal(Store):
             f" VALUES (?, ?, ?, {marks})",
             (incident, number, at, *content.values()),
         )
+        return number
 
     def _numbered(self, table: str, column: str, incident: int) -> list[Numbered]:
         with self._said():
