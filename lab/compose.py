@@ -132,6 +132,33 @@ class Project:
         """The name of the network that the services share."""
         return f"{self.home.project}_default"
 
+    def guests(self) -> dict[str, str]:
+        """Who else is on the services' network: the names of containers, and their images."""
+        from docker.errors import NotFound
+
+        ours = {one["Id"] for one in self.containers()}
+        api = engine.client().api
+        found: dict[str, str] = {}
+        with suppress(NotFound):
+            there = api.inspect_network(self.network)["Containers"] or {}
+            for container_id, one in there.items():
+                if container_id not in ours:
+                    found[one["Name"]] = api.inspect_container(container_id)["Config"]["Image"]
+        return found
+
+    def show_out(self, guest: str) -> None:
+        """Take a container that is not the project's off the services' network; one that is left
+        from a `docker compose run` is removed."""
+        from docker.errors import NotFound
+
+        api = engine.client().api
+        with suppress(NotFound):
+            labels = api.inspect_container(guest)["Config"]["Labels"] or {}
+            if labels.get(PROJECT_LABEL) == self.home.project:
+                api.remove_container(guest, force=True)
+            else:
+                api.disconnect_container_from_network(guest, self.network, force=True)
+
     def published(self) -> set[int]:
         """The ports of this machine that running containers of the project hold."""
         return {

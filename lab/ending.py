@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import archive
@@ -12,13 +12,17 @@ from lab.errors import BadInput, LabError, Unknown
 from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
 from lab.grade import grade
 from lab.grading.verdict import Verdict
-from lab.history import Check, History, Outcome, Recovery
+from lab.history import Check, Event, History, Outcome, Recovery
 from lab.incident import current, scenario_of, stay
 from lab.lock import exclusive
+from lab.manifest import Change
 from lab.mitigation import measure
+from lab.moments import against
 from lab.progress import Report
+from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
 from lab.restore import come_home
+from lab.series import Span
 from lab.steady import Look
 
 
@@ -70,12 +74,14 @@ def _claim(
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The verdict on an incident, and where its history is. `not_home` says why the stack could
-    not be brought home: then `lab restore` is still to be done."""
+    """The verdict on an incident, and where its history is. `put_back` is what was not as it is at
+    home, beside what the lab had broken. `not_home` says why the stack could not be brought home:
+    then `lab restore` is still to be done."""
 
     row: Row
     verdict: Verdict
     history: Path
+    put_back: tuple[Change, ...]
     not_home: str | None
 
 
@@ -88,8 +94,9 @@ def end(
 ) -> Ended:
     """Finish the incident: gather its history, judge it, bring the stack home, prove it.
 
-    The last diagnosis counts. Without a claim that passed, the recovery is measured once more, as
-    things are, unless the learner gives up. `on_verdict` is told as soon as it is known.
+    The last diagnosis counts. Without a claim that passed, and where what had passed is broken
+    again, the recovery is measured once more, as things are, unless the learner gives up.
+    `on_verdict` is told as soon as it is known.
     """
     row = _ending(doors)
     with exclusive(f"incident-{doors.home.project}", report):
@@ -100,6 +107,10 @@ def end(
                 doors.journal.note(row.id, doors.now(), "gave-up")
             elif not _recovered(doors, row):
                 _claim(doors, row, report, within_s=0)
+            elif (broken := _broken_again(doors, row)) is not None:
+                doors.journal.note(row.id, doors.now(), "relapsed", broken)
+                # It may be a moment: it gets as long as it must hold to hold again.
+                _claim(doors, row, report, scenario_of(row).objectives.hold_s)
             doors.journal.stamp(row.id, "ended_at", doors.now())
         row = _settle(doors, row, report)
         assert row.history is not None
@@ -107,15 +118,17 @@ def end(
         whole = history.signals.keys() >= doors.catalogue.by_name.keys()
         verdict = judge(doors, row, history)
         not_home: str | None = None
+        put_back: tuple[Change, ...] = ()
         try:
             if on_verdict is not None and whole:
                 on_verdict(verdict)
         finally:
             # Whatever becomes of the telling: a terminal that is gone is no reason to stay broken.
             try:
-                come_home(doors, report)
+                put_back = come_home(doors, report).put_back
             except LabError as error:
                 not_home = error.message
+        _tell(doors, row, put_back)
         if not whole:
             # What Prometheus had recorded before it fell silent it can tell now that it is back.
             _keep_history(doors, row, report)
@@ -124,7 +137,22 @@ def end(
                 on_verdict(verdict)
         if not_home is None:
             doors.journal.stamp(row.id, "closed_at", doors.now())
-    return Ended(doors.journal.incident(row.id), verdict, Path(row.history), not_home)
+    row = doors.journal.incident(row.id)
+    return Ended(row, verdict, Path(row.history or ""), put_back, not_home)
+
+
+def _tell(doors: Doors, row: Row, changes: Sequence[Change]) -> None:
+    """Let the history tell what was changed by hand and put back: people want it for their
+    debrief."""
+    if not changes:
+        return
+    now = doors.now()
+    for change in changes:
+        doors.journal.note(row.id, now, "put-back", str(change))
+    history = history_of(row)
+    told = tuple(Event(now, "put-back", str(change)) for change in changes)
+    assert row.history is not None
+    archive.save(replace(history, events=history.events + told), Path(row.history))
 
 
 def abandon(doors: Doors, row: Row, report: Report) -> None:
@@ -181,6 +209,24 @@ def _recovered(doors: Doors, row: Row) -> bool:
         return False
     measured = [event for event in doors.journal.events(row.id) if event.kind == "measured"]
     return bool(measured) and measured[-1].detail == Outcome.PASS
+
+
+def _broken_again(doors: Doors, row: Row) -> str | None:
+    """The objective that was broken most of the last while, as long as it must hold, though the
+    last claim passed; None where none was, or nobody can tell."""
+    scenario = scenario_of(row)
+    recovery = last_recovery(doors, row)
+    fix = recovery.fix if recovery else None
+    now = doors.now()
+    try:
+        for objective in (fix and fix.keep) or scenario.objectives.keep:
+            span = Span(now - scenario.objectives.hold_s, now)
+            seen = against(doors.prometheus, objective, span).values
+            if sum(not objective.met(value) for value in seen) > len(seen) / 2:
+                return str(objective)
+    except PrometheusUnavailable:
+        pass
+    return None
 
 
 # -- looking back -------------------------------------------------------------------------------

@@ -231,5 +231,7 @@ def _kind(word: str) -> EventKind | None:
         "note": "note",
         "claimed": "claimed",
         "gave-up": "gave-up",
+        "put-back": "put-back",
+        "relapsed": "relapsed",
     }
     return kinds.get(word)

@@ -65,6 +65,7 @@ EventKind = Literal[
     "gave-up",
     "healed",  # the lab undid the fault; detail: the fault's name
     "ended",
+    "put-back",  # something was changed by hand, and is as it was; detail: what
 ]
 
 

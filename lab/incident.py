@@ -23,7 +23,7 @@ from lab.moments import read as read_moments
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
-from lab.restore import call_off, come_home
+from lab.restore import bring_up, call_off, come_home
 from lab.scenario import Hint, Scenario
 from lab.series import Span
 from lab.steady import prove_up
@@ -79,8 +79,8 @@ def start(doors: Doors, slug: str, seed: int, report: Report, *, light: bool = F
     with exclusive(f"incident-{doors.home.project}", report):
         doors.stack.refuse_others()
         _clear_the_way(doors, report)
-        doors.stack.up(report)
-        doors.forget_addresses()
+        for change in bring_up(doors, report):
+            report.say(f"put back: {change}")
         prove_up(doors, report)
         number = doors.journal.begin(slug, seed, scenario.model_dump_json(), doors.now())
         try:

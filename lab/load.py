@@ -42,7 +42,8 @@ class LoadState:
     shares of them: `focus` come for the same few photos, as after a link from outside, `fans` for
     the circles of a few stars, `uploads` bring a photo, `roam` look at anything. `intended` counts
     the arrivals that were due, `started` those that began, `completed` those that ended, well or
-    not. `outcomes` counts them by ok, http_4xx, http_5xx, timeout, connection and dropped (due, but
+    not. `outcomes` counts them by ok, wrong (answered, but not what was asked for), http_4xx,
+    http_5xx, timeout, connection and dropped (due, but
     never begun: too many were under way). `reason` says why a run was stopped.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import LabError
-from lab.grading.recovery import AGAIN, PAGER_QUIET
+from lab.grading.recovery import AGAIN, GOOD_ANSWERS, PAGER_QUIET
 from lab.history import Check, FixSeen, Outcome, Recovery
 from lab.host.pressure import Watch, watching
 from lab.injection import happen_again
@@ -50,7 +50,7 @@ def measure(
     with watching() as machine:
         hold = scenario.objectives.hold_s
         fix = _accepted_soon(doors, scenario, within_s)
-        keep = (fix and list(fix.keep)) or scenario.objectives.keep
+        keep = [*((fix and fix.keep) or scenario.objectives.keep), GOOD_ANSWERS]
 
         def watch(since: float, within_s: float) -> Span | None:
             """The window in which they held; None where they did not."""
@@ -107,6 +107,8 @@ def _seen(
     if window is None or end - window.end > BEHIND_S:
         # Nothing held; or the pager took its time, and it must have held to the end of that.
         window = Span(end - hold, end)
+    # First of all: the rest takes seconds, and what happens in them is not in the window.
+    pager = _pager(doors, scenario)
     return Recovery(
         window=window,
         required_s=hold,
@@ -115,7 +117,7 @@ def _seen(
         data=data_seen(doors, row),
         load=load_seen(doors, row, scenario, window),
         extra=(
-            _pager(doors, scenario),
+            pager,
             rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
         ),
         fix=_accepted(doors, scenario, window.end),

@@ -42,6 +42,7 @@ SAID: dict[EventKind, str] = {
     "gave-up": "Gave up",
     "healed": "The lab mended what was left",
     "ended": "The incident ended",
+    "put-back": "Put back what was changed by hand",
 }
 LEARNERS: frozenset[EventKind] = frozenset(
     ("acknowledged", "hint", "diagnosed", "action", "note", "claimed", "gave-up")
@@ -152,6 +153,7 @@ def _told(
         "words": WORDS,
         "signs": SIGNS,
         "chronology": _chronology(history, verdict),
+        "put_back": [event.detail for event in history.of_kind("put-back")],
         "places": _places(history, verdict),
         "shares": {part.name: _share(part) for part in verdict.parts},
         "component": vocabulary.components[answer.component],
@@ -166,6 +168,8 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
     moments: list[_Moment] = []
     number = 0
     for event in sorted(history.events, key=lambda event: event.at):
+        if event.kind == "put-back":
+            continue  # a list of its own: it is after the story
         theirs = event.kind in LEARNERS
         number += theirs
         shown = number if theirs else None

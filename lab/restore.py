@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lab import faults
+from lab import faults, manifest
 from lab.doors import Doors
 from lab.errors import Failed, LabError
+from lab.faults._redis import CACHE, cli
 from lab.injection import lock_name
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
+from lab.manifest import Change
 from lab.progress import Report
 from lab.records import PlannedFault, Row
 from lab.steady import prove_home
@@ -18,13 +21,26 @@ from lab.steady import prove_home
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restore did. `healed` are the faults that the journal did not know as healed;
-    `closed` is the incident that it ended, if one was open."""
+    """What a restore did. `healed` are the faults that the journal did not know as healed,
+    `put_back` what else was not as it is at home; `closed` is the incident that it ended, if one
+    was open."""
 
     healed: tuple[str, ...]
+    put_back: tuple[Change, ...]
     closed: int | None
     seconds_to_heal: float
     seconds_to_prove: float
+
+
+@dataclass(frozen=True, slots=True)
+class Homecoming:
+    """How the stack came home: the faults that were healed, by name, what else was put back, and
+    the seconds that mending and proving took."""
+
+    healed: tuple[str, ...]
+    put_back: tuple[Change, ...]
+    mended_s: float
+    proved_s: float
 
 
 def restore(doors: Doors, report: Report) -> Restored:
@@ -44,10 +60,12 @@ def restore(doors: Doors, report: Report) -> Restored:
         if row is not None and row.announced_at is None:
             # Before healing: whatever was still to be injected must find it over.
             doors.journal.stamp(row.id, "invalid", row.invalid or "it was never announced")
-        healed, heal_s, prove_s = come_home(doors, report)
+        home = come_home(doors, report)
         if row is not None:
             doors.journal.stamp(row.id, "closed_at", doors.now())
-    return Restored(healed, row.id if row else None, heal_s, prove_s)
+    return Restored(
+        home.healed, home.put_back, row.id if row else None, home.mended_s, home.proved_s
+    )
 
 
 def call_off(doors: Doors, row: Row, reason: str, report: Report) -> None:
@@ -57,10 +75,10 @@ def call_off(doors: Doors, row: Row, reason: str, report: Report) -> None:
     doors.journal.stamp(row.id, "closed_at", doors.now())
 
 
-def come_home(doors: Doors, report: Report) -> tuple[tuple[str, ...], float, float]:
-    """Send the customers away, heal every fault, start every service, prove the steady state.
+def come_home(doors: Doors, report: Report) -> Homecoming:
+    """Send the customers away, heal every fault, put back what somebody has changed, start every
+    service, prove the steady state.
 
-    Returns the names of the faults that were healed, and the seconds that mending and proving took.
     Raises `Failed` and `Unknown` as `restore` does.
     """
     begun = doors.now()
@@ -71,24 +89,48 @@ def come_home(doors: Doors, report: Report) -> tuple[tuple[str, ...], float, flo
     with report.step("healing"), exclusive(lock_name(doors), report):
         # What hangs may be the very thing that is broken, so: heal, start, and heal what is left.
         failed = [fault for fault in faults_left if not _healed(doors, fault)]
-    doors.stack.up(report)
-    doors.forget_addresses()
-    # The application's own switches (services/api/darkroom/flags.py): at home all are as shipped.
-    doors.stack.exec("redis-broker", ["redis-cli", "DEL", "flags"])
-    if failed:
+
+    def heal_the_rest() -> None:
         # With it whatever was planned before: what is healed late puts back what it found.
-        for fault in faults_left[faults_left.index(failed[0]) :]:
+        for fault in faults_left[faults_left.index(failed[0]) :] if failed else ():
             faults.heal(doors.stack, fault.name, fault.token)
+
+    changed = bring_up(doors, report, when_up=heal_the_rest)
     _ask_witnesses(doors, faults_left)
     mended = doors.now()
     prove_home(doors, report)
     # A command that was still on its way when its process was killed may have landed since.
     _ask_witnesses(doors, faults_left)
-    return (
-        tuple(fault.name for fault in faults_left),
-        mended - begun,
-        doors.now() - mended,
+    # What this night had read would be the next one's head start.
+    cli(doors.stack, CACHE, "FLUSHALL")
+    return Homecoming(
+        healed=tuple(fault.name for fault in faults_left),
+        put_back=tuple(changed),
+        mended_s=mended - begun,
+        proved_s=doors.now() - mended,
     )
+
+
+def bring_up(
+    doors: Doors, report: Report, when_up: Callable[[], None] = lambda: None
+) -> list[Change]:
+    """Every service up and as it is at home, whatever somebody has made of it. Returns what was
+    put back.
+
+    `when_up` is done as soon as services run, before what is in them is looked at.
+    """
+    stack = doors.stack
+    changed = manifest.put_back(stack, needs_services=False)
+    stack.up(report)
+    doors.forget_addresses()
+    when_up()
+    with report.step("looking for what was changed by hand"):
+        inside = manifest.put_back(stack, needs_services=True)
+    if inside:
+        stack.up(report)
+        doors.forget_addresses()
+    manifest.keep(stack)
+    return changed + inside
 
 
 def _healed(doors: Doors, fault: PlannedFault) -> bool:

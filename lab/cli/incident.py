@@ -148,7 +148,14 @@ def end_command(
         ended = end(doors, report_for_terminal(), give_up=give_up, on_verdict=show)
         if not as_json:
             return said_goodbye(doors, ended)
-        emit({**ended.verdict.as_dict(), "history": ended.history, "not_home": ended.not_home})
+        emit(
+            {
+                **ended.verdict.as_dict(),
+                "history": ended.history,
+                "put_back": ended.put_back,
+                "not_home": ended.not_home,
+            }
+        )
     return code_of(ended)
 
 
@@ -212,6 +219,10 @@ def said_goodbye(doors: Doors, ended: Ended) -> int:
     debrief = doors.library.path(scenario.slug) / "debrief.md"
     out.print("\n`lab report` writes the whole story; what happened and why, in general:")
     out.print(f"  {debrief}", soft_wrap=True)
+    if ended.put_back:
+        out.print("\nWhat you changed, and what was put back:")
+        for change in ended.put_back:
+            out.print(f"  {change}", soft_wrap=True)
     if ended.not_home is None:
         out.print("The stack is healed, and its steady state is proven.")
     else:

@@ -19,6 +19,7 @@ def up(*, as_json: Json = False) -> None:
 
     Sets up whatever is missing on the way: engine, images, ports, passwords.
     """
+    from lab import manifest
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
     from lab.screen.console import console, emit, services_table
@@ -30,6 +31,8 @@ def up(*, as_json: Json = False) -> None:
         services = doors.stack.up(report)
         doors.forget_addresses()
         prove_up(doors, report)
+        if doors.journal.open_one() is None:
+            manifest.keep(doors.stack)
         seconds = doors.now() - begun
         addresses = doors.addresses()
         if as_json:
@@ -232,6 +235,8 @@ def restore_command(*, as_json: Json = False) -> None:
     out = console()
     if done.healed:
         out.print(f"healed: {', '.join(done.healed)}")
+    for change in done.put_back:
+        out.print(f"put back: {change}", soft_wrap=True)
     if done.closed is not None:
         out.print(f"incident {done.closed} is closed")
     out.print(

@@ -29,6 +29,11 @@ AGAIN = "holds when it happens again"
 """The check that tells what was mended from what has merely passed."""
 
 
+GOOD_ANSWERS = Condition(signal="client:wrong:ratio", op="<=", value=0.05)
+"""Kept in every night, whatever else a fix may cost: to refuse somebody is a choice, to answer them
+with something else is none."""
+
+
 def recovery_checks(history: History) -> tuple[Check, ...]:
     """Every check, in the order in which people read them; one failed check when nobody claimed
     that it was mended."""
@@ -36,7 +41,10 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
     if recovery is None:
         why = "nobody said that it was fixed, so no recovery was measured"
         return (Check("recovery", Outcome.FAIL, why),)
-    objectives = (recovery.fix and recovery.fix.keep) or history.objectives
+    objectives = [*((recovery.fix and recovery.fix.keep) or history.objectives)]
+    if GOOD_ANSWERS.signal in history.signals:
+        # What was recorded before anybody looked at answers is judged without them.
+        objectives.append(GOOD_ANSWERS)
     return (
         *(_paced(_objective(one, history, recovery), recovery) for one in objectives),
         _load(recovery.load, recovery),

@@ -36,8 +36,10 @@ from lab.steady import BEHIND_S, let_pass
 
 ACTS = Path(__file__).with_name("acts")
 BEFORE = ("flush-cache", "restart-everything")
-AFTER = ("remove-replica", "stop-load")
-"""What people try on any night: while it is broken, and what would only hide it."""
+ANSWERS = ("answer-nothing", "same-for-everybody", "maintenance-page")
+AFTER = (*ANSWERS, "remove-replica", "stop-load")
+"""What people try on any night: while it is broken, and what would only hide it; the `ANSWERS` give
+customers something else than they asked for, and no error."""
 
 SHOWN_FOR_S = 12.0
 """How long a broken system is watched after its last symptom has begun: rates look back 10 s at
@@ -258,6 +260,8 @@ def _try(night: _Live, kind: str, decoy: Decoy) -> None:
 def _hide(night: _Live, decoy: Decoy) -> None:
     """Take something away from a mended system: whatever else is whole, that decides."""
     if _done(night, ANYBODY, decoy):
+        if decoy.name in ANSWERS:
+            _until_it_hurts(night, SHOWN_FOR_S, f"waiting for what {decoy.name} does")
         night.record(ANYBODY + decoy.name, resolve(night.doors, night.report, within_s=0))
 
 
@@ -301,13 +305,19 @@ def _remedy(night: _Live) -> None:
 def _break_again(night: _Live) -> None:
     """Something else than the remedy has mended it: the remedy needs it broken."""
     doors = night.doors
-    with night.report.step("breaking it again, for the remedy") as step:
-        for fault in doors.journal.faults(night.row.id):
-            if fault.injected_at and not faults.active(doors.stack, fault.name, fault.token):
-                faults.inject(doors.stack, fault.name, fault.token)
+    for fault in doors.journal.faults(night.row.id):
+        if fault.injected_at and not faults.active(doors.stack, fault.name, fault.token):
+            faults.inject(doors.stack, fault.name, fault.token)
+    _until_it_hurts(night, BROKEN_AGAIN_S, "breaking it again, for the remedy")
+
+
+def _until_it_hurts(night: _Live, within_s: float, title: str) -> None:
+    """Until an objective is broken, for `within_s` seconds at most."""
+    doors = night.doors
+    with night.report.step(title) as step:
         begun = doors.now()
-        while (passed := doors.now() - begun) < BROKEN_AGAIN_S:
+        while (passed := doors.now() - begun) < within_s:
             if incident.moments(doors, night.row).recovered_at is None:
                 return
-            step.at(passed, BROKEN_AGAIN_S)
+            step.at(passed, within_s)
             doors.pause(1.0)

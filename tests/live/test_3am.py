@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from lab.stack import Stack
 from tests.live.giveaways import giveaways
 from tests.live.operator import Operator
+from tests.live.tampering import NAMED, left, tampered
 
 pytestmark = pytest.mark.live
 
@@ -42,7 +44,8 @@ def test_the_right_fix_with_the_wrong_diagnosis(
     """Mending without understanding is mitigated but not diagnosed, and the report tells the story.
     Before that nothing that an operator looks at says what was done, nor what mended the same in an
     earlier night; mistakes on the way are refused with a reason and recorded as nothing; and while
-    Prometheus does not answer a recovery is unknown, which nobody passes and nobody fails."""
+    Prometheus does not answer a recovery is unknown, which nobody passes and nobody fails. Whatever
+    an operator has changed by hand is put back at the end, and listed."""
     stack.psql(f"{MENDED} ON photos (user_id, created_at DESC, id DESC)")
     assert stack.psql(COUNTED) == [["1"]], "what an operator types is counted"
     started = operator.type("start", "3am", "--seed", "2", "--json")
@@ -73,15 +76,25 @@ def test_the_right_fix_with_the_wrong_diagnosis(
     witness.start()
     resolved = operator.type("resolve")
     assert resolved.code == 0, resolved.out
-    ended = operator.type("end", "--json")
-    assert ended.code == 1, ended.err
+    with tampered(stack):
+        assert len(left(stack)) == len(NAMED)
+        ended = operator.type("end", "--json")
+        assert ended.code == 1, ended.err
+        assert left(stack) == []
     assert (ended.json["diagnosed"], ended.json["mitigated"]) == ("fail", "pass")
+    told = "\n".join(
+        f"{one['kind']} {one['name']}: {one['after']} {one['before']}"
+        for one in ended.json["put_back"]
+    )
+    assert len(ended.json["put_back"]) == len(NAMED), told
 
     told = operator.type("verdict", "--json")
     assert (told.code, told.json["points"]) == (1, ended.json["points"])
     report = operator.type("report", "--out", str(tmp_path))
     assert report.code == 0, report.err
-    assert "photos_user_recent_idx" in next(tmp_path.glob("*.html")).read_text()
+    page = next(tmp_path.glob("*.html")).read_text()
+    assert "photos_user_recent_idx" in page
+    assert [named for named in NAMED if named not in html.unescape(page)] == []
     assert operator.type("audit").code == 0
 
 

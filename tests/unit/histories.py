@@ -123,6 +123,7 @@ SHAPES: dict[str, list[Shape]] = {
     "client:latency_seconds:p95": [Shape(0.012, 4.4, 9, 3)],
     "client:latency_seconds:p99": [Shape(0.03, 5, 9, 3)],
     "client:errors:ratio": [Shape(0, 0.62, 14, 5)],
+    "client:wrong:ratio": [Shape(0, 0)],
     "client:arrivals:rate": [Shape(60, 60)],
     "client:start_delay_seconds:p95": [Shape(0.003, 0.003)],
     "client:good:rate": [Shape(60, 22, 14, 5)],

@@ -8,16 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from lab import ending, incident
+from lab import ending, incident, mitigation
 from lab.diagnosis import Diagnosis, Evidence
 from lab.doors import Doors
-from lab.ending import chosen, end, resolve, verdict_of
+from lab.ending import chosen, end, history_of, resolve, verdict_of
 from lab.errors import BadInput, Failed, LabError, Unknown
-from lab.history import Outcome
+from lab.history import DataSeen, Outcome
 from lab.journal import OneAtATime
 from lab.progress import QUIET, Report
 from lab.restore import restore
-from tests.unit.world import INDEX, SCENARIO, Killed, World, doors_to, write_scenario
+from tests.unit.world import (
+    INDEX,
+    RINGS_AFTER_S,
+    SCENARIO,
+    Killed,
+    World,
+    doors_to,
+    write_scenario,
+)
 
 TRUE = Diagnosis(
     "postgres-primary",
@@ -288,6 +296,49 @@ class TestEnd:
         mend(world)
         world.pause(60)
         assert end(doors, QUIET).verdict.mitigated is Outcome.PASS
+
+    def test_what_breaks_again_before_the_end_is_no_recovery(
+        self, doors: Doors, world: World
+    ) -> None:
+        """The end looks again: a claim that passed long ago does not outlive what it was about, and
+        the relapse is on record."""
+        started(doors, world)
+        mend(world)
+        world.pause(20)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        world.run(f"DROP INDEX IF EXISTS public.{INDEX}")
+        world.pause(60)
+        ended = end(doors, QUIET)
+        assert ended.verdict.mitigated is Outcome.FAIL
+        assert history_of(ended.row).first("relapsed") is not None
+
+    def test_a_moment_is_no_relapse(self, doors: Doors, world: World) -> None:
+        """What is broken for a few seconds at the end, and holds again, was mended."""
+        started(doors, world)
+        mend(world)
+        world.pause(20)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        world.pause(30)
+        world.changes += [(world.now - 10, True), (world.now - 3, False)]
+        ended = end(doors, QUIET)
+        assert ended.verdict.mitigated is Outcome.PASS
+        assert history_of(ended.row).first("relapsed") is None
+
+    def test_the_pager_is_looked_at_before_the_audit(
+        self, doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Looking at everything takes seconds, and asks the system for something: what happens in
+        them is not what the objectives were measured over."""
+        started(doors, world)
+        mend(world)
+
+        def rummaging(*_: object) -> DataSeen:
+            world.changes += [(world.now, True), (world.now + 1, False)]
+            world.pause(RINGS_AFTER_S + 1)
+            return DataSeen(checked=1)
+
+        monkeypatch.setattr(mitigation, "data_seen", rummaging)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
 
     def test_giving_up_shows_the_answer_without_measuring(self, doors: Doors, world: World) -> None:
         """Giving up is allowed."""

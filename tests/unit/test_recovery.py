@@ -32,9 +32,26 @@ def mended(**changes: object) -> History:
 
 
 def test_a_true_recovery_passes_every_check():
-    """Objectives, load, cause, services and data: each a named check that passes."""
+    """Objectives, answers, load, cause, services and data: each a named check that passes."""
     assert set(outcomes(night()).values()) == {PASS}
-    assert len(outcomes(night())) == 6
+    assert len(outcomes(night())) == 7
+
+
+def test_answering_with_something_else_fails_whatever_is_accepted():
+    """A fix may refuse some so that others are served; it may not give them something else. What
+    was recorded before anybody looked at answers is judged without that."""
+    refusing = FixSeen("some are refused", keep=night().objectives)
+    wrong = night().signals["client:wrong:ratio"][0]
+    wrong = replace(wrong, values=tuple(0.2 for _ in wrong.values))
+    signals = {**night().signals, "client:wrong:ratio": (wrong,)}
+    before = {name: what for name, what in signals.items() if name != "client:wrong:ratio"}
+
+    def judged(signals):
+        found = replace(night(), signals=signals, recovery=replace(recovery(), fix=refusing))
+        return Outcome.all(outcomes(found).values())
+
+    assert judged(signals) is FAIL
+    assert judged(before) is PASS
 
 
 def test_nobody_said_that_it_was_fixed():

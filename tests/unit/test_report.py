@@ -159,8 +159,22 @@ def test_every_kind_of_event_has_words(tmp_path):
     """Whatever may be in a history can be said, by the system or by the learner."""
     kinds = [Event(ENDED - 60 + n, kind, "x") for n, kind in enumerate(SAID)]
     html, _ = written(tmp_path, replace(night(), events=tuple(kinds)), diagnosis())
-    assert all(words in html for words in SAID.values())
+    told = [words for kind, words in SAID.items() if kind != "put-back"]
+    assert all(words in html for words in told)
     assert set(SAID) > LEARNERS
+
+
+def test_what_was_changed_by_hand_has_a_list_of_its_own(tmp_path):
+    """After the story, not in it: in both files, as text; and no heading where there is nothing."""
+    change = Event(ENDED + 9, "put-back", f"file nginx:/etc/nginx/{NASTY}: edited")
+    html, markdown = written(tmp_path, replace(night(), events=(*events(), change)), diagnosis())
+    assert "What you changed" in html
+    assert "What you changed" in markdown
+    assert NASTY not in html
+    assert "file nginx" in Outline(html).text[-1] or any(
+        "file nginx" in t for t in Outline(html).text
+    )
+    assert "What you changed" not in written(tmp_path, night(), diagnosis())[0]
 
 
 @pytest.mark.parametrize("light", [True, False])

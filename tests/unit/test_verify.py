@@ -339,11 +339,21 @@ def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             (tmp_path / "mended").unlink()
             world.indexes[INDEX] = index(INDEX, "user_id created_at id", [0, 3, 3])
             world.changes.append((world.now, False))
+        if "nginx.conf" in typed:
+            world.fixed |= {"client:wrong:ratio": 0.9, "client:errors:ratio": 0.9}
         if "rm --stop" in typed:
             world.down.add("api-3")
         if "DELETE" in typed and world.load.running:
             world.load = replace(world.load, state="stopped")
 
+    def start_anew() -> None:
+        """With a front door whose file is that of its image."""
+        typed = tmp_path / "typed"
+        if typed.exists() and "nginx.conf" in typed.read_text():
+            typed.unlink()
+            world.fixed.clear()
+
+    world.on_up = start_anew
     with doors_to(world, tmp_path) as opened:
 
         def now() -> float:
@@ -367,6 +377,9 @@ def test_a_live_night_records_every_run(doors: Doors, world: World, tmp_path: Pa
         "anybody's flush-cache": "fail",
         "anybody's restart-everything": "fail",
         REMEDY: "pass",
+        "anybody's answer-nothing": "fail",
+        "anybody's same-for-everybody": "fail",
+        "anybody's maintenance-page": "fail",
         "anybody's remove-replica": "fail",
         "anybody's stop-load": "fail",
     }

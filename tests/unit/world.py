@@ -63,6 +63,7 @@ hints:
 SHAPES: Mapping[str, tuple[float, float, float, float]] = {
     "client:latency_seconds:p95": (0.02, 4.0, 6, 3),
     "client:errors:ratio": (0.0, 0.6, 8, 2),
+    "client:wrong:ratio": (0.0, 0.0, 0, 0),
     "client:arrivals:rate": (50, 50, 0, 0),
     "client:start_delay_seconds:p95": (0.003, 0.003, 0, 0),
     "postgres:seq_rows:rate": (0.0, 2e7, 1, 1),
@@ -121,6 +122,7 @@ class World:
         self.runs = 0
         self.ups = 0
         self.theirs = False
+        self.flags: dict[str, str] = {}
         self.on_pause: Callable[[], None] = lambda: None
         self.on_up: Callable[[], None] = lambda: None
 
@@ -187,11 +189,23 @@ class World:
         return ringing
 
 
+class FakeProject:
+    """The stack's containers, of which there are none."""
+
+    def containers(self) -> list[dict[str, object]]:
+        return []
+
+    def guests(self) -> dict[str, str]:
+        return {}
+
+
 class FakeStack:
     """The one door to the stack, onto nothing."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, home: Home | None = None) -> None:
         self.world = world
+        self.home = home
+        self.project = FakeProject()
         self.expected = list(SERVICES)
         self.env: dict[str, str] = {}
 
@@ -220,6 +234,11 @@ class FakeStack:
         return f"{service} has nothing to say\n"
 
     def exec(self, service: str, argv: list[str], **_: object) -> Exec:
+        if "HGETALL" in argv:
+            said = "".join(f"{name}\n{value}\n" for name, value in self.world.flags.items())
+            return Exec(0, said, "")
+        if "HDEL" in argv:
+            del self.world.flags[argv[-1]]
         return Exec(0, "0\n", "")
 
     def psql(self, sql: str, **_: object) -> list[list[str]]:
@@ -330,7 +349,7 @@ def doors_to(world: World, folder: Path) -> Iterator[Doors]:
     home = Home(root=folder, base=folder / ".lab", project=f"world-{folder.name[:20].lower()}")
     home.prepare()
     catalogue, vocabulary = _words()
-    stack = FakeStack(world)
+    stack = FakeStack(world, home)
     with Journal(home.db) as journal:
         doors = Doors(home, stack, journal)  # type: ignore[arg-type]
         doors.now = lambda: world.now

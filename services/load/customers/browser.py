@@ -25,8 +25,8 @@ ADDRESS_TTL = 1.0
 class Answer:
     """What came of one request.
 
-    `outcome` is ok, http_4xx, http_5xx, timeout or connection; `status` is 0
-    where there was no answer.
+    `outcome` is ok, http_4xx, http_5xx, timeout or connection, or wrong, where its reader says so;
+    `status` is 0 where there was no answer.
     """
 
     outcome: str

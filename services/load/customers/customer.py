@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import random
+import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import gevent
 
 from customers.browser import Answer, Browser
+from customers.expectations import Expectations, Own, is_jpeg, likes, photo_status
 from customers.ledger import Entry, Page
 from customers.pictures import sign
 from customers.visits import JOB, Visit
@@ -25,8 +26,11 @@ RETRIED = 0.7
 #: Share of the uploads that an impatient finger sends twice at once.
 SENT_TWICE = 0.02
 
-#: Share of the visits to a photo or a profile that are the author's own look at what is new.
+#: Share of the visits to a photo or a profile that are somebody's look at what they just wrote.
 OWN_LOOK = 0.05
+
+#: What comes of an answer that is there, and is not what was asked for.
+WRONG = "wrong"
 
 
 @dataclass
@@ -35,7 +39,8 @@ class Memory:
 
     unsure: deque[Entry] = field(default_factory=lambda: deque(maxlen=300))
     published: deque[int] = field(default_factory=lambda: deque(maxlen=300))
-    recent: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=50))
+    recent: deque[Own] = field(default_factory=lambda: deque(maxlen=50))
+    expectations: Expectations = field(default_factory=Expectations)
 
 
 @dataclass(frozen=True)
@@ -52,27 +57,30 @@ class Customers:
     repeated: Callable[[str], None]
     memory: Memory = field(default_factory=Memory)
 
-    def _settle(self, visit: Visit) -> Visit:
-        """The visit as it will be carried out, in the light of what the customers remember."""
+    def _settle(self, visit: Visit) -> tuple[Visit, Own | None]:
+        """The visit as it will be carried out, in the light of what the customers remember, and
+        what of their own they look for."""
         memory = self.memory
         if visit.operation == "media":
             if memory.unsure and (visit.chance < 0.5 or not memory.published):
-                return _as(visit, JOB)
+                return _as(visit, JOB), None
             if not memory.published:
-                return _as(visit, "photo")
+                return _as(visit, "photo"), None
         own_look = visit.chance < OWN_LOOK and memory.recent
         if visit.operation in ("photo", "user_photos") and own_look:
-            author, photo = memory.recent[int(visit.chance / OWN_LOOK * len(memory.recent))]
-            subject = photo if visit.operation == "photo" else author
-            return Visit(visit.operation, author, subject, visit.chance)
-        return visit
+            own = memory.recent[int(visit.chance / OWN_LOOK * len(memory.recent))]
+            if own.likes is not None:  # of somebody else's, so not among their photos
+                return Visit("photo", own.user_id, own.photo_id, visit.chance), own
+            subject = own.photo_id if visit.operation == "photo" else own.user_id
+            return Visit(visit.operation, own.user_id, subject, visit.chance), own
+        return visit, None
 
     def carry_out(self, visit: Visit, report: Callable[[str, str], None]) -> None:
         """Make the visit, and `report` its operation and outcome as soon as they are known.
 
         Raises OSError, unreported, when an acknowledged write cannot be put on record.
         """
-        visit = self._settle(visit)
+        visit, own = self._settle(visit)
         if visit.operation == "upload":
             self._upload(visit, lambda outcome: report("upload", outcome))
         elif visit.operation == "like":
@@ -82,17 +90,29 @@ class Customers:
         elif visit.operation == "media":
             photo = self.memory.published[int(visit.chance * len(self.memory.published))]
             name = FILES[int(visit.chance * 1_000_003) % len(FILES)]
-            report("media", self.browser.ask("GET", f"/media/{photo}/{name}.jpg").outcome)
+            answer = self.browser.ask("GET", f"/media/{photo}/{name}.jpg")
+            report("media", _if_good(answer, is_jpeg(answer.body)).outcome)
         else:
-            path = _PATHS[visit.operation].format(visit.subject)
-            report(visit.operation, self._ask("GET", path, visit).outcome)
+            report(visit.operation, self._look(visit, own).outcome)
+
+    def _look(self, visit: Visit, own: Own | None) -> Answer:
+        answer = self._ask("GET", _PATHS[visit.operation].format(visit.subject), visit)
+        if answer.outcome != "ok":
+            return answer
+        expected = self.memory.expectations
+        now = time.monotonic()
+        return _if_good(answer, expected.page(visit, answer.body, own=own, now=now))
 
     def _ask(self, method: str, path: str, visit: Visit) -> Answer:
         return self.browser.ask(method, path, headers={"X-User-Id": str(visit.user_id)})
 
     def _like(self, visit: Visit) -> str:
+        sent = time.monotonic()
         answer = self._ask("PUT", f"/api/photos/{visit.subject}/like", visit)
+        now = likes(visit.subject, answer.body)
+        answer = _if_good(answer, now is not None)
         if answer.outcome == "ok":
+            self.memory.recent.append(Own(visit.user_id, visit.subject, sent, now))
             self.page.add(
                 Entry(
                     at=_now(),
@@ -115,6 +135,7 @@ class Customers:
         def send() -> Answer:
             return self.browser.ask("POST", "/api/photos", headers=headers, body=body)
 
+        sent = time.monotonic()
         second: gevent.Greenlet | None = None
         if rng.random() < SENT_TWICE:
             self.repeated("twice")
@@ -124,20 +145,19 @@ class Customers:
             self.repeated("503" if answer.status == 503 else "connection")
             gevent.sleep(rng.uniform(0.2, 0.8))
             answer = send()
-        report(self._record(answer, visit, key))
+        report(self._record(answer, visit, key, sent))
         if second is not None:
             # No arrival of its own, so no outcome; but an acknowledgement goes on record.
-            self._record(second.get(), visit, key)
+            self._record(second.get(), visit, key, sent)
 
-    def _record(self, answer: Answer, visit: Visit, key: str) -> str:
+    def _record(self, answer: Answer, visit: Visit, key: str, sent: float) -> str:
         """Put an acknowledged upload on record; returns the outcome."""
         if answer.outcome != "ok":
             return answer.outcome
-        try:
-            acknowledged = json.loads(answer.body)
-            photo, job = int(acknowledged["photo_id"]), str(acknowledged["job_id"])
-        except (ValueError, TypeError, KeyError):
-            return "connection"  # whatever that was, it did not say what became of the photo
+        acknowledged = self.memory.expectations.acknowledged(key, answer.body)
+        if acknowledged is None:
+            return WRONG
+        photo, job = acknowledged
         entry = Entry(
             at=_now(),
             kind="upload",
@@ -150,7 +170,7 @@ class Customers:
         )
         self.page.add(entry)
         self.memory.unsure.append(entry)
-        self.memory.recent.append((visit.user_id, photo))
+        self.memory.recent.append(Own(visit.user_id, photo, sent))
         return "ok"
 
     def _ask_for_job(self) -> str:
@@ -158,10 +178,13 @@ class Customers:
         upload = self.memory.unsure.popleft()
         headers = {"X-User-Id": str(upload.user_id)}
         answer = self.browser.ask("GET", f"/api/jobs/{upload.job_id}", headers=headers)
-        photo_status = _photo_status(answer)
-        if photo_status == "ready":
+        status = None
+        if answer.outcome == "ok":
+            status = photo_status(upload.photo_id, str(upload.job_id), answer.body)
+            answer = _if_good(answer, status is not None)
+        if status == "ready":
             self.memory.published.append(upload.photo_id)
-        elif photo_status in (None, "processing"):
+        elif status in (None, "processing"):
             self.memory.unsure.append(upload)
         return answer.outcome
 
@@ -184,14 +207,9 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _photo_status(answer: Answer) -> str | None:
-    """What a job's answer says of its photo; None where that cannot be told."""
-    if answer.outcome != "ok":
-        return None
-    try:
-        return str(json.loads(answer.body)["photo_status"])
-    except (ValueError, TypeError, KeyError):
-        return None
+def _if_good(answer: Answer, good: bool) -> Answer:
+    """The answer, or that it was wrong; what failed stays as it failed."""
+    return answer if good or answer.outcome != "ok" else replace(answer, outcome=WRONG)
 
 
 def _form(picture: bytes, *, title: str, boundary: str) -> tuple[dict[str, str], bytes]:

@@ -13,7 +13,7 @@ from prometheus_client import (
 
 from customers.visits import OPERATIONS
 
-OUTCOMES = ("ok", "http_4xx", "http_5xx", "timeout", "connection", "dropped")
+OUTCOMES = ("ok", "wrong", "http_4xx", "http_5xx", "timeout", "connection", "dropped")
 REPEATS = ("connection", "503", "twice")
 
 #: Seconds. Fine around the objective of half a second, and past the clients' patience.

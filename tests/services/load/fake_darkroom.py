@@ -1,10 +1,11 @@
 """A stand-in for Darkroom that misbehaves to order; runs inside the load image, on gevent.
 
 PUT /behave with {"mode": ..., "seconds": ...} sets what every other request meets:
-ok (after `seconds`), 503, broken (503 every other time), missing (404), hang, or hangup (the
-connection is closed without an answer). GET /seen tells what came: tries by Idempotency-Key, whose
-circles and how many of them at once, and what was accepted: uploads by key, distinct checksums,
-likes.
+ok (after `seconds`), empty ({} for everything), copy (the first answer of each kind for everybody),
+page (an error page, and all is well by its status), 503, broken (503 every other time), missing
+(404), hang, or hangup (the connection is closed without an answer). GET /seen tells what came:
+tries by Idempotency-Key, whose circles and how many of them at once, and what was accepted: uploads
+by key, distinct checksums, likes.
 """
 
 import gevent.monkey
@@ -33,8 +34,48 @@ counts = {"requests": 0}
 def upload(environ, body):
     key = environ["HTTP_IDEMPOTENCY_KEY"]
     checksums.add(hashlib.sha256(body).hexdigest())
-    uploads.setdefault(key, {"photo_id": 1_000_001 + len(uploads), "job_id": str(uuid.uuid4())})
+    said = {"photo_id": 1_000_001 + len(uploads), "job_id": str(uuid.uuid4())}
+    uploads.setdefault(key, {**said, "author": int(environ["HTTP_X_USER_ID"])})
     return "202 Accepted", uploads[key] | {"status": "queued"}
+
+
+first: dict = {}
+
+
+def kind_of(environ):
+    words = [word for word in environ["PATH_INFO"].split("/") if not word.isdigit()]
+    return environ["REQUEST_METHOD"], *words[:4]
+
+
+def item(photo, author):
+    at = f"2026-10-01T{photo // 3600 % 24:02d}:{photo // 60 % 60:02d}:{photo % 60:02d}Z"
+    return {"id": photo, "user_id": author, "title": "x" * 40, "created_at": at}
+
+
+def page(path, viewer):
+    """What a reader gets: of what was asked for, and for whoever asks."""
+    words = path.split("/")
+    if path == "/api/feed":
+        # Nobody else's: as many followed people as users.
+        return {"items": [item(2000 - n, viewer) for n in range(20)]}
+    number = int(words[3])
+    if words[2] == "photos":
+        link = f"/media/{number}/1600.jpg?expires=1&signature={viewer}"
+        shown = {**item(number, viewer), "status": "ready", "likes": 1000}
+        return {**shown, "download": {"url": link}}
+    if words[2] == "albums":
+        owner = (number + 1) // 2
+        return {**item(number, owner), "items": [item(2000 - n, owner) for n in range(20)]}
+    if words[-1] == "photos":
+        mine = [said["photo_id"] for said in uploads.values() if said["author"] == number]
+        photos = sorted({*mine, *range(1, 21)}, reverse=True)[:20]
+        items = [item(n, number) for n in photos]
+        for nth, one in enumerate(items):
+            one["created_at"] = f"2026-10-01T00:00:{59 - nth:02d}Z"
+        return {"items": items}
+    if words[-1] == "circle":
+        return {"items": [item(n, number + 1) for n in range(number, number + 20)]}
+    return {"id": number, "handle": f"ada{number}"}
 
 
 def answer(environ, body):
@@ -46,8 +87,12 @@ def answer(environ, body):
         likes.append([photo, int(environ["HTTP_X_USER_ID"])])
         return "200 OK", {"photo_id": photo, "liked": True, "likes": 1}
     if path.startswith("/api/jobs/"):
-        return "200 OK", {"status": "done", "photo_status": "ready"}
-    return "200 OK", {"path": path, "items": ["x" * 40] * 20}
+        job = path.rpartition("/")[2]
+        photo = next(said["photo_id"] for said in uploads.values() if said["job_id"] == job)
+        return "200 OK", {"job_id": job, "photo_id": photo, "photo_status": "ready"}
+    if path.startswith("/media/"):
+        return "200 OK", b"\xff\xd8\xff\xe0 a picture \xff\xd9"
+    return "200 OK", page(path, int(environ["HTTP_X_USER_ID"]))
 
 
 def application(environ, start_response):
@@ -84,8 +129,14 @@ def application(environ, start_response):
     gevent.sleep(behaviour["seconds"])
     at_once["now"] -= path.endswith("/circle")
     status, said = answer(environ, body)
+    if mode == "empty":
+        said = {}
+    if mode == "copy":
+        said = first.setdefault(kind_of(environ), said)
+    if mode == "page":
+        said = b"<html><h1>503 Service Unavailable</h1></html>"
     start_response(status, headers)
-    return [json.dumps(said).encode()]
+    return [said if isinstance(said, bytes) else json.dumps(said).encode()]
 
 
 class Handler(WSGIHandler):

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 OPERATIONS = {"feed", "photo", "user_photos", "user", "album", "media", "like", "upload", "job"}
-OUTCOMES = {"ok", "http_4xx", "http_5xx", "timeout", "connection", "dropped"}
+OUTCOMES = {"ok", "wrong", "http_4xx", "http_5xx", "timeout", "connection", "dropped"}
 
 
 def test_three_hundred_arrivals_a_second_on_one_core(rig):
@@ -123,6 +123,17 @@ def test_each_failure_has_its_outcome(rig, mode, outcome):
     rig.load.start(60, 2, seed=15)
     last = rig.until_left()
     assert last.outcomes[outcome] == last.completed > 0
+
+
+@pytest.mark.parametrize("mode", ["empty", "copy", "page"])
+def test_an_answer_that_is_not_what_was_asked_for_is_no_good_answer(rig, mode):
+    """Nothing for everybody, one copy for everybody, an error page with a friendly status: nearly
+    nobody is served, whatever the statuses say."""
+    rig.behave(mode)
+    rig.load.start(60, 3, seed=15)
+    last = rig.until_left()
+    assert last.outcomes["wrong"] >= 0.7 * last.completed > 0
+    assert last.outcomes["ok"] + last.outcomes["wrong"] == last.completed
 
 
 def test_a_service_that_is_gone_is_a_connection_failure_and_its_return_is_noticed(rig):

@@ -17,7 +17,11 @@ BOARD = Board(
                 "client:completed:rate",
                 "client:good:rate",
             ),
-            lines("Share of failures", "client:errors:ratio"),
+            lines(
+                "Share of failures, and of wrong answers",
+                "client:errors:ratio",
+                "client:wrong:ratio",
+            ),
             lines("Failures by kind", "client:failures:rate"),
             lines("Waiting for an answer", "client:in_flight", width=6),
             lines("Sent as intended", "client:delivered:ratio", width=6),
