@@ -51,7 +51,15 @@ def current(doors: Doors) -> Row:
     """The incident that is on. Raises `BadInput` when none is."""
     row = doors.journal.open_one()
     if row is None:
-        raise BadInput("no incident is on", remedy="`lab scenarios` lists them; `lab run 3am`")
+        last = doors.journal.latest()
+        why = (
+            f"; the last one, {last.slug}, does not count: {last.invalid}"
+            if last and last.invalid
+            else ""
+        )
+        raise BadInput(
+            f"no incident is on{why}", remedy="`lab scenarios` lists them; `lab run 3am`"
+        )
     if row.phase == "preparing":
         raise BadInput(
             f"the incident {row.slug} is not on yet: it is being prepared, or that was interrupted",

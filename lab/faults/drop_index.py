@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
@@ -13,6 +14,10 @@ from lab.faults._sessions import Identifier, quietly
 
 if TYPE_CHECKING:
     from lab.stack import Stack
+
+
+PAGE = 20
+"""Rows of which a reader wants the first."""
 
 
 class Index(BaseModel):
@@ -51,15 +56,19 @@ class DropIndexParams(FaultParams):
 
 
 class DropIndexToken(Token):
-    """The index, and the names of the others that its table had."""
+    """The index, the names of the others that its table had, and what it may cost at most to find
+    what the index finds, in the planner's units: as many times what it costs with it as what it
+    costs without is more again. None: a lab that only knew the index's form has broken it."""
 
     table: Identifier
     index: Index
     beside: tuple[str, ...]
+    bearable: float | None = None
 
 
 class DropIndex(Fault[DropIndexParams, DropIndexToken]):
-    """DROP INDEX on the primary; the replica follows. `CREATE INDEX` undoes it."""
+    """DROP INDEX on the primary; the replica follows. `CREATE INDEX` undoes it, and so does any
+    other index with which the planner finds the same rows about as cheaply."""
 
     Params = DropIndexParams
     Token = DropIndexToken
@@ -83,13 +92,23 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
                 f"index {params.index} of table {params.table} cannot be dropped: {why}",
                 remedy="`lab reset` gives back the database as it was seeded",
             )
-        return DropIndexToken(table=params.table, index=index, beside=tuple(sorted(indexes)))
+        return DropIndexToken(
+            table=params.table,
+            index=index,
+            beside=tuple(sorted(indexes)),
+            bearable=math.sqrt(
+                _cost(stack, params.table, index)
+                * _cost(stack, params.table, index, without_indexes=True)
+            ),
+        )
 
     def inject(self, stack: Stack, token: DropIndexToken) -> None:
         quietly(stack, f"DROP INDEX IF EXISTS public.{token.index.name}", lock_timeout=2)
 
     def active(self, stack: Stack, token: DropIndexToken) -> bool:
-        return not any(index.serves_as(token.index) for index in _indexes(stack, token.table))
+        if token.bearable is None:
+            return not any(index.serves_as(token.index) for index in _indexes(stack, token.table))
+        return _cost(stack, token.table, token.index) > token.bearable
 
     def heal(self, stack: Stack, token: DropIndexToken) -> None:
         # A build that an operator began and left would hold its lock, and then add a second index.
@@ -99,12 +118,12 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
             f"WHERE relid = to_regclass('public.{token.table}')",
         )
         wanted = token.index
-        # Ours, whatever it is now, and what an operator has added in its place.
+        # Ours, whatever it is now, and what was begun and left. A good one that an operator has
+        # added is theirs: coming home tells of it.
         found = {
             index.name: index
             for index in _indexes(stack, token.table)
-            if index.name == wanted.name
-            or (index.name not in token.beside and (not index.usable or index.serves_as(wanted)))
+            if index.name == wanted.name or (index.name not in token.beside and not index.usable)
         }
         as_it_was = found.get(wanted.name)
         if as_it_was and (not as_it_was.usable or as_it_was.definition != wanted.definition):
@@ -114,6 +133,24 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
             quietly(stack, wanted.definition)
         for name in found.keys() - {wanted.name}:
             quietly(stack, f'DROP INDEX IF EXISTS public."{name}"')
+
+
+def _cost(stack: Stack, table: str, index: Index, *, without_indexes: bool = False) -> float:
+    """What the planner says it costs now to find what `index` is there to find: the first page of
+    the rows that have one value of its first key, in the order of the others."""
+    first, *others = index.keys
+    where = f"{first} = $1" + (f" AND ({index.predicate})" if index.predicate else "")
+    order = ", ".join(
+        f"{key} {'DESC' if option & 1 else 'ASC'}"
+        for key, option in zip(others, index.options[1:], strict=False)
+    )
+    query = f"SELECT * FROM public.{table} WHERE {where}"  # noqa: S608 - from the catalogue
+    query += f" ORDER BY {order} LIMIT {PAGE}" if order else ""
+    ways = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
+    setting = "".join(f"SET {way} = off;\n" for way in ways) if without_indexes else ""
+    explained = f"{setting}EXPLAIN (GENERIC_PLAN, FORMAT JSON) {query}"
+    rows = quietly(stack, explained)
+    return float(json.loads("\n".join(row[0] for row in rows))[0]["Plan"]["Total Cost"])
 
 
 def _indexes(stack: Stack, table: str) -> list[Index]:

@@ -49,6 +49,13 @@ def all_began(
     return all(one.since(symptom_in(one, signals, span)) is not None for one in symptoms)
 
 
+def any_began(
+    symptoms: Iterable[Symptom], signals: Mapping[str, Sequence[Series]], span: Span
+) -> bool:
+    """Whether one of the symptoms has begun within `span`, by what these signals show of it."""
+    return any(one.since(symptom_in(one, signals, span)) is not None for one in symptoms)
+
+
 def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
     """Whether a symptom began by its deadline. Where it did not, and customers were begun late
     meanwhile, that is unknown: the machine was not the one it was promised for."""

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from lab import injection
 from lab.doors import Doors
 from tests.unit.world import World, doors_to
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An incident starts no process of its own, which would not know that its stack is made up."""
+    monkeypatch.setattr(injection, "_spawn", lambda *_: None)
 
 
 @pytest.fixture

@@ -140,6 +140,14 @@ class World:
         rows: list[list[str]] = []
         if "json_agg" in statement:
             rows = [[json.dumps(list(self.indexes.values()))]]
+        elif "EXPLAIN" in statement:
+            key = "checksum" if "checksum" in statement else "user_id"
+            served = any(
+                one["usable"] and one["keys"][0] == key  # type: ignore[index]
+                for one in self.indexes.values()
+            )
+            cost = 9.0 if served and "enable_indexscan = off" not in statement else 25_000.0
+            rows = [[json.dumps([{"Plan": {"Total Cost": cost}}])]]
         elif match := re.search(r'DROP INDEX IF EXISTS public\."?(\w+)"?', statement):
             if not self.deaf:
                 self.indexes.pop(match[1], None)
