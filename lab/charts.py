@@ -189,7 +189,7 @@ def _clock(ax: Axes, history: History, zero: float) -> None:
     ax.xaxis.set_major_locator(MaxNLocator(nbins=9, steps=[1, 1.5, 2, 3, 6, 10], integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda at, _: _minutes(at)))
     ax.tick_params(bottom=True, labelbottom=True, labelsize=8, colors=SOFT)
-    ax.set_xlabel("minutes since the first breach", fontsize=8, color=SOFT)
+    ax.set_xlabel("minutes since it broke", fontsize=8, color=SOFT)
 
 
 def _minutes(seconds: float) -> str:

@@ -4,18 +4,23 @@
 | --------- | ------ | ------------------------------------------------------------- |
 | component | 25     | exact 25; a neighbour on the dependency graph 10              |
 | cause     | 25     | exact 25; of the same family 10                               |
-| evidence  | 30     | see lab/evidence.py; worth nothing: the whole is capped at 60 |
-| order     | 20     | see lab/order.py                                              |
+| evidence  | 30     | see lab/grading/evidence.py; worth nothing: it is capped      |
+| order     | 20     | see lab/grading/order.py                                      |
 
-Each revision costs 5. Hints cost their price, but only if the diagnosis is one (70 points), and
-never more than what it has above that: taking help must not undo having solved it.
+The mark is 70 of 100. Of the order hardly ever everything can be told, and nobody can measure more
+of it afterwards: the mark is the same share of what could be judged. Without evidence the whole is
+capped at 10 less than the mark.
+
+Each revision costs 5. Hints cost their price, but only if the diagnosis is one, and never more than
+what it has above the mark: taking help must not undo having solved it.
 
 What could not be measured is open: it is in neither the points nor the possible ones. If what is
-open could carry the diagnosis over the mark, or what is known is not enough, it is unknown.
+open of anything but the order could carry the diagnosis over the mark, it is unknown.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from lab.diagnosis import Diagnosis
@@ -31,8 +36,9 @@ from lab.history import Check, History, Outcome
 
 EXACT = 25
 NEAR = 10
-CAP_WITHOUT_EVIDENCE = 60
+SHORT_WITHOUT_EVIDENCE = 10
 REVISION_COSTS = 5
+ORDER = "order"
 
 
 def grade(
@@ -52,8 +58,9 @@ def grade(
     """
     measured = onsets(history)
     parts = _best_parts(truth, history, diagnosis, vocabulary, measured)
+    mark = _mark(parts)
     least, most = (_whole(parts, revisions, hoping=hoping) for hoping in (False, True))
-    diagnosed, why = _diagnosed(history, diagnosis, least, most)
+    diagnosed, why = _diagnosed(history, diagnosis, least, most, mark)
     points, arithmetic = _sum(parts, diagnosed, hints_used, revisions)
     checks = recovery_checks(history)
     mitigated, mitigated_why = _mitigated(history, checks)
@@ -150,40 +157,50 @@ def _cause(answer: Answer, diagnosis: Diagnosis, vocabulary: Vocabulary) -> Part
     return Part("cause", EXACT, 0, 0, (f"{diagnosis.cause}: it was {answer.cause}",))
 
 
-def _capped(points: int, evidence: int) -> int:
-    return points if evidence else min(points, CAP_WITHOUT_EVIDENCE)
+def _mark(parts: Sequence[Part]) -> int:
+    """The points that are needed, of what could be judged."""
+    untold = sum(part.open for part in parts if part.name == ORDER)
+    return math.ceil(PASS_MARK * (100 - untold) / 100)
+
+
+def _capped(points: int, evidence: int, mark: int) -> int:
+    return points if evidence else min(points, mark - SHORT_WITHOUT_EVIDENCE)
 
 
 def _whole(parts: Sequence[Part], revisions: int, *, hoping: bool) -> int:
-    """The points before hints; `hoping`: as if all that is open had been won."""
-    got = {part.name: part.earned + (part.open if hoping else 0) for part in parts}
-    return max(0, _capped(sum(got.values()), got["evidence"]) - REVISION_COSTS * revisions)
+    """The points before hints; `hoping`: as if all that is open had been won, the order left out,
+    for which less is needed instead."""
+    hoped = {part.name: part.open if hoping and part.name != ORDER else 0 for part in parts}
+    got = {part.name: part.earned + hoped[part.name] for part in parts}
+    points = _capped(sum(got.values()), got["evidence"], _mark(parts))
+    return max(0, points - REVISION_COSTS * revisions)
 
 
 def _diagnosed(
-    history: History, diagnosis: Diagnosis | None, least: int, most: int
+    history: History, diagnosis: Diagnosis | None, least: int, most: int, mark: int
 ) -> tuple[Outcome, str]:
     if history.invalid is not None:
         return Outcome.UNKNOWN, f"the run does not count: {history.invalid}"
     if diagnosis is None:
         return Outcome.FAIL, "no diagnosis was made"
-    if least >= PASS_MARK:
-        return Outcome.PASS, f"{least} points; {PASS_MARK} are needed"
-    if most < PASS_MARK:
-        return Outcome.FAIL, f"{most} points; {PASS_MARK} are needed"
+    if least >= mark:
+        return Outcome.PASS, f"{least} points; {mark} are needed"
+    if most < mark:
+        return Outcome.FAIL, f"{most} points; {mark} are needed"
     why = f"{least} points for sure, {most} at best, as not everything could be measured"
-    return Outcome.UNKNOWN, f"{why}; {PASS_MARK} are needed"
+    return Outcome.UNKNOWN, f"{why}; {mark} are needed"
 
 
 def _sum(
     parts: Sequence[Part], diagnosed: Outcome, hints_used: Sequence[int], revisions: int
 ) -> tuple[int, tuple[str, ...]]:
+    mark = _mark(parts)
     lines = [f"{part.name:<12}{part.earned:>4} of {part.judged}" for part in parts]
     total, possible = sum(p.earned for p in parts), sum(p.judged for p in parts)
     points = total
     evidence = next(part for part in parts if part.name == "evidence")
     if evidence.judged:
-        points = _capped(total, evidence.earned)
+        points = _capped(total, evidence.earned, mark)
     if points < total:
         lines.append(f"{'no evidence':<12}{points - total:>4}  the whole is capped at {points}")
     if revisions:
@@ -193,15 +210,16 @@ def _sum(
     if hints_used:
         price = sum(hints_used)
         if diagnosed is Outcome.PASS:
-            cost = min(price, max(0, points - PASS_MARK))
+            cost = min(price, max(0, points - mark))
             points -= cost
-            kept = f"; never below {PASS_MARK}" if cost < price else ""
+            kept = f"; never below {mark}" if cost < price else ""
             lines.append(f"{'hints':<12}{-cost:>4}  {len(hints_used)} taken for {price}{kept}")
         else:
             lines.append(f"{'hints':<12}{0:>4}  {len(hints_used)} taken; they cost if it is solved")
     lines.append(f"{'points':<12}{points:>4} of {possible}")
     if possible < 100:
-        lines.append(f"{100 - possible} points could not be judged: neither won nor lost")
+        untold = f"; {mark} are needed instead of {PASS_MARK}" if mark < PASS_MARK else ""
+        lines.append(f"{100 - possible} points could not be judged: neither won nor lost{untold}")
     return points, tuple(lines)
 
 

@@ -143,13 +143,13 @@ def _told(
     history: History, verdict: Verdict, scenario_text: ScenarioText, vocabulary: Vocabulary
 ) -> dict[str, Any]:
     """Everything the templates speak of; they choose, they do not compute."""
-    zero = verdict.times.breached_at
     answer = verdict.answer.answer
     return {
         "history": history,
         "verdict": verdict,
         "text": scenario_text,
-        "zero": history.injected_at if zero is None else zero,
+        # The order is counted from what broke: from the first breach it would have negative times.
+        "zero": history.injected_at,
         "words": WORDS,
         "signs": SIGNS,
         "chronology": _chronology(history, verdict),
@@ -189,7 +189,7 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
 
 def _places(history: History, verdict: Verdict) -> list[_Place]:
     said = verdict.diagnosis.chain if verdict.diagnosis else ()
-    zero = verdict.times.breached_at or history.injected_at
+    zero = history.injected_at
     places: list[_Place] = []
     for one in verdict.order:
         facts = history.facts.get(one.signal)

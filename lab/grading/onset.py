@@ -22,9 +22,12 @@ from lab.series import MAX_GAP, Direction, Labels, Series, Span
 SUSTAIN = 3
 """Points in a row that must be out: one alone may be a hiccup of the scrape."""
 
-LEAD_S = 2.0
-"""How long before the recorded injection an onset may lie: the witness confirms a fault only after
-it has begun to act."""
+JUST_BEFORE_S = 10.0
+"""What a series did so long before the fault is noise, however far it strayed: only what goes
+further has moved."""
+
+MARGIN = 1.5
+"""So much further."""
 
 SCRAPE_S = 3.0
 """Nothing is dated better than this: targets are scraped once a second, each at its own moment,
@@ -76,8 +79,12 @@ def apart(one: Onset, other: Onset) -> bool:
 
 
 def onsets(history: History) -> dict[str, Onset]:
-    """The onset of every signal that the history knows facts of, from its injection to its end."""
-    watched = Span(history.injected_at - LEAD_S, history.ended_at)
+    """The onset of every signal that the history knows facts of, from its injection to its end.
+
+    The journal notes the time before it lets anything break, so whatever moved earlier was not
+    moved by that.
+    """
+    watched = Span(history.injected_at, history.ended_at)
     return {
         name: onset(name, history.signals.get(name), facts, history.baseline, watched, history.step)
         for name, facts in history.facts.items()
@@ -148,6 +155,17 @@ def _series_onset(
     if len(calm) < SUSTAIN:
         return Onset(name, "unknown", "has no samples in the baseline", labels=series.labels)
     median, absorbed = statistics.median(calm), allowance(calm, facts)
+    just_before = series.between(watched.start - JUST_BEFORE_S, watched.start)
+    strayed = max(
+        (
+            abs(value - median)
+            for at, value in zip(just_before.times, just_before.values, strict=True)
+            if at < watched.start
+        ),
+        default=0.0,
+    )
+    if strayed > absorbed:
+        absorbed = MARGIN * strayed
     after = series.between(watched.start, watched.end)
     gap = max(MAX_GAP, 3 * step)
     first = first_out(after, median, absorbed, facts.direction, gap)

@@ -2,8 +2,9 @@
 
 Pure. Of every two signals of the learner's chain that left their baselines at moments far enough
 apart to be told apart, the learner has the order right or wrong. Pairs closer than the resolution
-do not count. A signal that never moved (or that the scenario moved as a red herring) is one wrong
-claim. What is right is weighed with how much of the story is told: a chain of one tells nothing.
+do not count, in either direction: what they could have won is open, and no loss. A signal that
+never moved (or that the scenario moved as a red herring) is one wrong claim. What is right is
+weighed with how much of the story is told: a chain of one tells nothing.
 """
 
 from __future__ import annotations
@@ -47,10 +48,10 @@ def order_part(
     wrong += len(still) + len(herrings)
     placed = len(_placeable(moved, onsets))
     points = _points(right, wrong, placed, needed)
-    # At best every unmeasured signal would have stood in the right place among the others.
-    hidden = len(unmeasured)
-    pairs = hidden * len(moved) + hidden * (hidden - 1) // 2
-    reach = len(moved) + hidden
+    # At best every signal that could not be measured, or not be told apart, would have stood in the
+    # right place among the others.
+    reach = len(moved) + len(unmeasured)
+    pairs = reach * (reach - 1) // 2 - right - (wrong - len(still) - len(herrings))
     best = max(points, _points(right + pairs, wrong, reach, needed)) if pairs else points
     told = min(placed, needed)
     lines.append(

@@ -47,6 +47,7 @@ def times(history: History, mitigated: Outcome) -> Times:
 
     recovered = history.last("recovered") if mitigated is not Outcome.FAIL else None
     return Times(
+        history.injected_at,
         breach,
         since(history.first("acknowledged")),
         since(history.last("diagnosed")),

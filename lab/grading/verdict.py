@@ -38,10 +38,12 @@ class Part:
 class Times:
     """Seconds from the first measured breach of an objective; None: it never happened.
 
-    `breached_at` is that breach in Unix seconds, None when no objective was measured broken.
+    `broke_at` is when the lab let it break and `breached_at` when an objective was first measured
+    broken, both in Unix seconds; None when none was.
     Doing something before the breach counts as doing it at once.
     """
 
+    broke_at: float
     breached_at: float | None
     acknowledged_s: float | None
     diagnosed_s: float | None

@@ -138,15 +138,15 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     answer = verdict.answer
     parts = table("part", "points", "why")
     for part in verdict.parts:
-        points = f"{part.earned} of {part.possible}"
+        points = f"{part.earned} of {part.judged}"
         parts.add_row(part.name, points, "\n".join(part.lines))
-    order = table("measured order", "after the first breach")
+    order = table("measured order", "after it broke")
     for onset in verdict.order:
-        start = times.breached_at
         still = "never moved" if onset.state == "still" else "not measured"
         when = still if onset.at is None else clock(onset.at)
-        if onset.at is not None and start is not None:
-            when = f"{onset.at - start:+.0f} s (± {onset.resolution_s:.0f} s)"
+        if onset.at is not None:
+            # When it showed; it began then, or up to so much earlier.
+            when = f"{onset.at - times.broke_at:.0f} s, or up to {onset.resolution_s:.0f} s before"
         order.add_row(onset.signal, when)
     clocks = table("", "")
     clocks.add_row("first breach", clock(times.breached_at))

@@ -141,7 +141,25 @@ def test_without_telemetry_it_is_unknown():
     verdict = judged(diagnosis(), replace(blind, signals={}, receipts=receipts))
     assert (verdict.diagnosed, verdict.points, verdict.possible) == (UNKNOWN, 50, 50)
     assert verdict.mitigated is UNKNOWN
-    assert "50 points could not be judged: neither won nor lost" in verdict.arithmetic
+    assert verdict.arithmetic[-1].startswith("50 points could not be judged: neither won nor lost")
+
+
+def test_what_cannot_be_judged_of_the_order_lowers_the_mark():
+    """Of 80 points that could be judged as large a share is needed as of 100. A right diagnosis
+    with little evidence is one; a wrong cause is none, whatever else is right."""
+    truth = replace(TRUTH, chain=("client:latency_seconds:p50", "client:latency_seconds:p95"))
+    history = citing(night(), "client:errors:ratio", "client:latency_seconds:p95")
+
+    def of_80(claim: Diagnosis) -> Verdict:
+        return grade(truth, history, claim, vocabulary=vocabulary())
+
+    right = of_80(diagnosis())
+    assert (right.diagnosed, right.possible) == (PASS, 80)
+    assert right.points < 70
+    assert "56 are needed" in right.diagnosed_why
+    for cause in vocabulary().causes:
+        said = of_80(diagnosis(cause=cause))
+        assert said.diagnosed is Outcome.of(cause == TRUTH.answer.cause), said.arithmetic
 
 
 def test_what_is_known_can_decide_alone():
