@@ -167,7 +167,7 @@ def test_what_is_counted_at_its_end_may_show_late():
 def test_what_moved_before_the_fault_is_noise():
     """A busy machine moves things, too: what strayed just before is no onset, unless it goes on to
     stray a good deal further; and nothing is dated before the fault."""
-    assert found(steps((25, 1.0), (5, 3.0), (60, 3.0))).state == "still"
-    assert found(steps((25, 1.0), (5, 3.0), (60, 3.5))).state == "still"
-    far = found(steps((25, 1.0), (5, 3.0), (60, 9.0)))
+    assert found(steps((25, 1.0), (5, 3.0), (91, 3.0))).state == "still"
+    assert found(steps((25, 1.0), (5, 3.0), (91, 3.5))).state == "still"
+    far = found(steps((25, 1.0), (5, 3.0), (91, 9.0)))
     assert (far.state, far.at) == ("moved", 30)
