@@ -117,6 +117,7 @@ def _parts(
     measured: Mapping[str, Onset],
 ) -> tuple[Part, ...]:
     cause = vocabulary.cause_named(diagnosis.cause)
+    claimed = vocabulary.component_named(diagnosis.component)
     tells = telling_signals(truth, answer, vocabulary)
     return (
         _component(answer, diagnosis, vocabulary),
@@ -127,6 +128,7 @@ def _parts(
             measured,
             red_herrings=truth.red_herrings,
             cause_is_right=cause is not None and cause.name == answer.cause,
+            one_of_several=claimed.name if claimed is not None and claimed.part_of else None,
         ),
         order_part(diagnosis.chain, truth.chain, measured, truth.red_herrings),
     )

@@ -3,7 +3,8 @@
 Pure. Every receipt was re-executed over the incident's baseline and over its own window. It is
 
 - telling, when it left its baseline and is one of the signals that tell the true cause from its
-  look-alikes, and the diagnosis names that cause: nothing is told apart in favour of a wrong one;
+  look-alikes, and the diagnosis names that cause: nothing is told apart in favour of a wrong one.
+  Where one of several alike is named, and there is a series of it, that is what must have moved;
 - supporting, when it left its baseline and so did the signal that it is about: a symptom;
 - beside the point, when it left its baseline but has nothing to do with it (a red herring, or a
   query that touches no signal): worth nothing;
@@ -62,11 +63,13 @@ def evidence_part(
     *,
     red_herrings: Collection[str] = (),
     cause_is_right: bool,
+    one_of_several: str | None = None,
 ) -> Part:
     """The points for the history's receipts.
 
     `tells` are the signals that tell the true cause apart; `red_herrings` those that the scenario
-    moves for no reason.
+    moves for no reason. `one_of_several` is the component that the diagnosis names, where others
+    are alike.
     """
     if not history.receipts:
         return Part("evidence", POSSIBLE, 0, 0, ("no evidence was given",))
@@ -78,7 +81,7 @@ def evidence_part(
     moved = {name for name, one in onsets.items() if one.state != "still"}
     related = frozenset(moved.difference(red_herrings))
     judged = [
-        _judged(number, receipt, history, telling, related)
+        _judged(number, receipt, history, telling, related, one_of_several)
         for number, receipt in enumerate(_distinct(history.receipts), start=1)
     ]
     earned, sums = _points(judged)
@@ -122,6 +125,7 @@ def _judged(
     history: History,
     telling: frozenset[str],
     related: frozenset[str],
+    one_of_several: str | None,
 ) -> _Judged:
     names = frozenset(receipt.signals)
     label = f"E{number} {receipt.claim}"
@@ -136,12 +140,27 @@ def _judged(
     if not moved:
         return _Judged("empty", names, f"{label}: {text}: empty")
     told = frozenset(name for name in names & telling if _moved_itself(name, receipt, history))
+    if told and one_of_several is not None and not _of(one_of_several, receipt, history):
+        line = f"{label}: {text}, but not {one_of_several}'s: a symptom: supporting"
+        return _Judged("supporting", names & related, line)
     if told:
         return _Judged("telling", told, f"{label}: {text}; it tells the cause apart: telling")
     if names & related:
         line = f"{label}: {text}; a symptom: supporting"
         return _Judged("supporting", names & related, line)
     return _Judged("beside", names, f"{label}: {text}, but has nothing to do with it: 0")
+
+
+def _of(component: str, receipt: Receipt, history: History) -> bool:
+    """Whether what moved is the component's own, where the receipt has any series of its own."""
+    own = [one for one in receipt.observed if component in one.labels.values()]
+    if not own:
+        return True
+    labels = [one.labels for one in own]
+    facts = history.facts.get(receipt.claim.partition("{")[0], _ANY)
+    baseline = [one for one in receipt.baseline if one.labels in labels]
+    moved, _ = left_baseline(baseline, own, facts, history.step)
+    return moved is not False
 
 
 def _moved_itself(name: str, receipt: Receipt, history: History) -> bool:

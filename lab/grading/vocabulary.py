@@ -26,7 +26,8 @@ def folded(word: str) -> str:
 
 
 class Component(BaseModel):
-    """A part of the stack that can be at fault; `depends_on` are those that it needs to answer."""
+    """A part of the stack that can be at fault; `depends_on` are those that it needs to answer,
+    `part_of` is the component that it is one of several alike of."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -34,6 +35,7 @@ class Component(BaseModel):
     meaning: str
     aliases: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()
+    part_of: str | None = None
 
 
 class Cause(BaseModel):
@@ -119,10 +121,14 @@ class Vocabulary:
         return near(folded(word), names, names)
 
     def neighbours(self, component: str) -> frozenset[str]:
-        """The components one step away on the dependency graph, whichever way it points."""
-        needs = set(self.components[component].depends_on)
-        needed_by = {one.name for one in self.components.values() if component in one.depends_on}
-        return frozenset(needs | needed_by)
+        """The components one step away on the dependency graph, whichever way it points: what it
+        needs, what needs it, what it is a part of, and its parts."""
+        whole = self.components[component].part_of
+        steps = {*self.components[component].depends_on, *([whole] if whole else [])}
+        others = self.components.values()
+        return frozenset(
+            steps.union(one.name for one in others if component in (*one.depends_on, one.part_of))
+        )
 
     def same_family(self, one: str, other: str) -> bool:
         """Whether two causes are of one family."""
@@ -153,6 +159,10 @@ def _dangling(components: Sequence[Component]) -> list[Problem]:
         for one in components
         for index, needed in enumerate(one.depends_on)
         if needed not in names
+    ] + [
+        Problem(("components", one.name, "part_of"), f"{one.part_of!r} is no component")
+        for one in components
+        if one.part_of is not None and one.part_of not in names
     ]
 
 

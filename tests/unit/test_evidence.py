@@ -16,13 +16,16 @@ from tests.unit.histories import DIAGNOSED, INJECTED, T0, citing, facts, night, 
 TELLS = ("postgres:seq_rows:rate", "postgres:seq_scans:rate")
 
 
-def judged(history: History, *, cause_is_right: bool = True) -> Part:
+def judged(
+    history: History, *, cause_is_right: bool = True, one_of_several: str | None = None
+) -> Part:
     return evidence_part(
         history,
         TELLS,
         onsets(history),
         red_herrings=("container:memory_bytes",),
         cause_is_right=cause_is_right,
+        one_of_several=one_of_several,
     )
 
 
@@ -57,6 +60,37 @@ def test_nothing_is_told_apart_in_favour_of_a_wrong_cause():
     cited = citing(night(), *TELLS, "pool:waiting")
     assert judged(cited).earned == 30
     assert judged(cited, cause_is_right=False).earned == 10
+
+
+def test_a_receipt_is_of_the_series_that_it_claims():
+    """Where one of several alike is named, what is telling is its own series. Of another that moved
+    it is a symptom, and what has no series of either tells as before."""
+    down = moved_of("nginx:upstream_up", "api-2")
+    for named, points in (("api-2", 20), ("api-3", 5), (None, 20)):
+        part = evidence_part(
+            down,
+            ("nginx:upstream_up",),
+            onsets(down),
+            cause_is_right=True,
+            one_of_several=named,
+        )
+        assert part.earned == points, part.lines
+    assert judged(citing(night(), "postgres:seq_rows:rate"), one_of_several="api-1").earned == 20
+
+
+def moved_of(signal: str, mover: str) -> History:
+    """A night in which of the replicas' series of a signal one alone goes from 1 to 0, cited."""
+    series = tuple(
+        replace(
+            one,
+            values=tuple(
+                0.0 if mover in one.labels.values() and at >= INJECTED else 1.0 for at in one.times
+            ),
+        )
+        for one in night().signals[signal]
+    )
+    history = replace(night(), signals={**night().signals, signal: series})
+    return citing(history, signal)
 
 
 def test_citing_every_signal_does_not_win():

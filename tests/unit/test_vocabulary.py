@@ -44,10 +44,13 @@ def test_words_are_found_in_any_dress():
 
 
 def test_neighbours_are_one_step_away_either_way():
-    """A neighbour is what a component needs or what needs it, and never itself."""
+    """A neighbour is what a component needs or what needs it, the whole that it is a part of, or a
+    part of it; never itself, and never another part of the same."""
     words = vocabulary()
     assert {"api", "worker", "postgres-replica"} <= words.neighbours("postgres-primary")
     assert "nginx" not in words.neighbours("postgres-primary")
+    assert "api" in words.neighbours("api-2")
+    assert "api-1" not in words.neighbours("api-2")
     for name in words.components:
         assert name not in words.neighbours(name)
         assert all(name in words.neighbours(other) for other in words.neighbours(name))
