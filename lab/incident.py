@@ -6,6 +6,7 @@ between two steps loses nothing; the next one carries on, or `restore` brings th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab.diagnosis import Diagnosis, in_own_words
@@ -13,11 +14,12 @@ from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.evening import let_them_come, set_the_scene, wait_for_calm
 from lab.gather import as_json, baseline_of
-from lab.history import Receipt
+from lab.history import FixSeen, Receipt
 from lab.injection import break_it
 from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
+from lab.mitigation import accepted
 from lab.moments import Moments
 from lab.moments import read as read_moments
 from lab.progress import Report
@@ -25,8 +27,8 @@ from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
 from lab.restore import bring_up, call_off, come_home
 from lab.scenario import Hint, Scenario
-from lab.series import Span
-from lab.steady import prove_up
+from lab.series import Condition, Span
+from lab.steady import BEHIND_S, prove_up
 
 STAY_S = 15 * 60
 """Whoever works on an incident gets at least this many seconds of customers more."""
@@ -132,7 +134,15 @@ def moments(doors: Doors, row: Row) -> Moments:
     scenario = scenario_of(row)
     until = row.ended_at or doors.now()
     span = Span(row.injected_at or until, until)
-    return read_moments(doors.prometheus, scenario.objectives.keep, scenario.page.alert, span)
+    keep, _ = to_keep(doors, scenario)
+    return read_moments(doors.prometheus, keep, scenario.page.alert, span)
+
+
+def to_keep(doors: Doors, scenario: Scenario) -> tuple[Sequence[Condition], FixSeen | None]:
+    """The objectives that count now: the scenario's, or those of an accepted fix that is in place,
+    and that fix. They are what a recovery is measured by."""
+    fix = accepted(doors, scenario, doors.now() - BEHIND_S)
+    return (fix and fix.keep) or scenario.objectives.keep, fix
 
 
 def acknowledge(doors: Doors) -> float:

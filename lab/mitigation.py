@@ -120,7 +120,7 @@ def _seen(
             pager,
             rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
         ),
-        fix=_accepted(doors, scenario, window.end),
+        fix=accepted(doors, scenario, window.end),
         late_s=machine.late(window.start, window.end),
     )
 
@@ -138,13 +138,13 @@ def _accepted_soon(doors: Doors, scenario: Scenario, within_s: float) -> FixSeen
     for."""
     until = doors.now() + min(within_s, FIX_SHOWS_S + 2 * BEHIND_S)
     while True:
-        fix = _accepted(doors, scenario, doors.now() - BEHIND_S)
+        fix = accepted(doors, scenario, doors.now() - BEHIND_S)
         if fix is not None or not scenario.accepted_fixes or doors.now() >= until:
             return fix
         doors.pause(1.0)
 
 
-def _accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
+def accepted(doors: Doors, scenario: Scenario, end: float) -> FixSeen | None:
     """The accepted fix that the system shows at the end of the window, if any can be seen. What it
     was good for the objectives tell, over the whole of it."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from lab.doors import Doors
 from lab.errors import Failed, LabError, Unknown
 from lab.grading.pace import START_DELAY, TOO_LATE_S
 from lab.history import Promise
-from lab.incident import moments, scenario_of
+from lab.incident import moments, scenario_of, to_keep
 from lab.moments import Moments, against, budget_burnt
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Phase, Row
@@ -42,7 +43,9 @@ _KEPT = {None: ("no data", "dim"), True: ("kept", "green"), False: ("BROKEN", "r
 class Night:
     """One look. `blind` says why nothing could be measured; times are Unix seconds.
 
-    `budget` is the share of a month's error budget burnt since the injection (1 = all of it).
+    `accepted` is the fix in place with which other objectives count than the scenario's, which are
+    then in `objectives`. `budget` is the share of a month's error budget burnt since the injection
+    (1 = all of it).
     `late_s` is how late customers were begun, where that is too late to judge anything by.
     """
 
@@ -57,6 +60,7 @@ class Night:
     seen: Moments | None = None
     acknowledged_at: float | None = None
     objectives: tuple[tuple[str, bool | None], ...] = ()
+    accepted: str | None = None
     budget: float | None = None
     hints: int = 0
     diagnoses: int = 0
@@ -137,7 +141,10 @@ def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
     except LabError:
         # A catalogue of another version: say nothing rather than something wrong.
         found = {}
-    keep = scenario_of(row).objectives.keep if row is not None else doors.catalogue.objectives()
+    keep: Sequence[Condition] = doors.catalogue.objectives()
+    if row is not None:
+        keep, fix = to_keep(doors, scenario_of(row))
+        found["accepted"] = fix.what if fix else None
     now = doors.now()
     values = [(one, _now(doors, one, now)) for one in keep]
     found["objectives"] = tuple(
@@ -231,6 +238,8 @@ def _measures(night: Night) -> list[RenderableType]:
     for text, kept in night.objectives:
         word, style = _KEPT[kept]
         objectives.add_row(text, Text(word, style=style))
+    if night.accepted is not None:
+        objectives.add_row(Text(f"with what is done: {night.accepted}", style="dim"), "")
     signals = table("signal", "now", "when calm", "last minute")
     for line in night.lines:
         style = "red" if line.broken else "yellow" if line.moved else ""

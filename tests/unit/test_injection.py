@@ -14,6 +14,7 @@ from lab.history import Outcome
 from lab.incident import scenario_of
 from lab.progress import QUIET
 from lab.restore import restore
+from lab.screen.night import look_at
 from tests.unit.world import INDEX, OTHER, SCENARIO, World, doors_to, write_scenario
 
 LATER = SCENARIO.replace(
@@ -192,6 +193,19 @@ def test_an_accepted_fix_counts_though_the_cause_stays(doors: Doors, world: Worl
     assert "live without it" in outcomes["cause gone"].reason
     assert "client:latency_seconds:p95 <= 10" in outcomes
     assert "client:errors:ratio <= 0.05" not in outcomes
+
+
+@pytest.mark.parametrize("doors", [ACCEPTED], indirect=True)
+def test_the_objectives_that_count_are_those_that_are_shown(doors: Doors, world: World) -> None:
+    """As soon as an accepted fix is in place, and only as long as it is."""
+    world.pause(40)
+    shown = look_at(doors)
+    assert shown.objectives == (("client:latency_seconds:p95 <= 10", True),)
+    assert shown.accepted == "live without it"
+    world.backlog = lambda _: 1.0
+    shown = look_at(doors)
+    assert ("client:latency_seconds:p95 <= 0.5", False) in shown.objectives
+    assert shown.accepted is None
 
 
 @pytest.mark.parametrize("doors", [ACCEPTED], indirect=True)
