@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from lab.audit import Inventory, UploadSeen
 from lab.errors import Failed
+from lab.faults._sessions import quietly
 
 if TYPE_CHECKING:
     from lab.load import Acknowledged
     from lab.stack import Stack
 
-CHUNK = 5000
-"""Ids in one statement: a few hundred kilobytes of SQL, and about 0.1 s of the database's time."""
+CHUNK = 500
+"""Ids in one statement: some milliseconds of the database's time."""
 
-QUERY_TIMEOUT = 60.0
-"""Seconds for one statement; in the middle of an incident the database may be slow."""
+FIND_TIMEOUT = 60.0
+"""Seconds for the list of files; in the middle of an incident a service may be slow."""
 
-MEDIA_SERVICES = ("nginx", "worker", "api-1", "api-2", "api-3")
-"""Any of them sees the published files; the first that answers is asked."""
+BREATH_S = 0.05
+"""Between two statements somebody else gets a turn: who is measured must not feel the measuring."""
+
+MEDIA_SERVICES = ("worker", "api-1", "api-2", "api-3", "nginx")
+"""Any of them sees the published files; the first that answers is asked. The front door, through
+which everybody comes, comes last."""
 
 # Celery's broker keeps waiting messages in the list, and those taken but not yet acknowledged here.
 QUEUE_SCRIPT = "return redis.call('llen', 'photos') + redis.call('hlen', 'unacked')"
 
+# Each row begins with the name of what it is about: all questions go to one session, one by one.
 _UPLOADS = """
-SELECT p.id, p.user_id, p.status, j.id, j.status,
+SELECT 'upload', p.id, p.user_id, p.status, j.id, j.status,
        left(regexp_replace(j.error, '\\s+', ' ', 'g'), 200),
        (SELECT count(*) FROM notifications AS n WHERE n.photo_id = p.id),
        extract(epoch FROM now() - j.updated_at)::int
@@ -34,24 +41,24 @@ JOIN photos AS p USING (id)
 LEFT JOIN jobs AS j ON j.photo_id = p.id
 """
 _KEYS = """
-SELECT k.user_id, k.key, k.photo_id
+SELECT 'key', k.user_id, k.key, k.photo_id
 FROM (VALUES {pairs}) AS wanted (user_id, key)
 JOIN idempotency_keys AS k USING (user_id, key)
 """
 _TWINS = """
-SELECT p.id, twin.id
+SELECT 'twin', p.id, twin.id
 FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
 JOIN photos AS twin ON twin.checksum = p.checksum AND twin.user_id = p.user_id AND twin.id <> p.id
 """
 _LIKES = """
-SELECT l.photo_id, l.user_id
+SELECT 'like', l.photo_id, l.user_id
 FROM (VALUES {pairs}) AS wanted (photo_id, user_id)
 JOIN likes AS l USING (photo_id, user_id)
 """
 # One statement is one snapshot: row and counter are compared as of the same moment.
 _COUNTERS = """
-SELECT p.id, p.likes, count(l.user_id)
+SELECT 'counter', p.id, p.likes, count(l.user_id)
 FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
 LEFT JOIN likes AS l ON l.photo_id = p.id
@@ -74,28 +81,40 @@ def take(stack: Stack, ledger: Sequence[Acknowledged]) -> Inventory:
     # In this order: a task leaves the queue only after its job is done, and a job is done only
     # after its files are there.
     waiting = _waiting(stack)
-    seen = dict(_uploads(stack, uploads))
+    found = _found(
+        stack,
+        [
+            *(_UPLOADS.format(ids=_list(ids)) for ids in _chunks(uploads)),
+            *(_KEYS.format(pairs=_keyed(some)) for some in _chunks(keys)),
+            *(_TWINS.format(ids=_list(ids)) for ids in _chunks(uploads)),
+            *(_LIKES.format(pairs=_pairs(pairs)) for pairs in _chunks(likes)),
+            *(
+                _COUNTERS.format(ids=_list(ids))
+                for ids in _chunks(sorted({photo for photo, _ in likes}))
+            ),
+        ],
+    )
     return Inventory(
         waiting=waiting,
-        uploads=seen,
-        keys=dict(_keys(stack, keys)),
-        twins=[
-            (int(one), int(other))
-            for ids in _chunks(uploads)
-            for one, other in _rows(stack, _TWINS.format(ids=_list(ids)))
-        ],
-        likes={
-            (int(photo), int(user))
-            for pairs in _chunks(likes)
-            for photo, user in _rows(stack, _LIKES.format(pairs=_pairs(pairs)))
-        },
+        uploads=dict(map(_upload, found["upload"])),
+        keys={(int(user), key): int(photo) if photo else None for user, key, photo in found["key"]},
+        twins=[(int(one), int(other)) for one, other in found["twin"]],
+        likes={(int(photo), int(user)) for photo, user in found["like"]},
         counters={
-            int(photo): (int(counter), int(rows))
-            for ids in _chunks(sorted({photo for photo, _ in likes}))
-            for photo, counter, rows in _rows(stack, _COUNTERS.format(ids=_list(ids)))
+            int(photo): (int(counter), int(rows)) for photo, counter, rows in found["counter"]
         },
         files=_files(stack) if uploads else {},
     )
+
+
+def _found(stack: Stack, statements: Sequence[str]) -> Mapping[str, list[list[str]]]:
+    """The rows that all statements give, by what they are about, without that word."""
+    found: dict[str, list[list[str]]] = defaultdict(list)
+    if statements:
+        breath = f";\nDO $$ BEGIN PERFORM pg_sleep({BREATH_S}); END $$;\n"
+        for about, *row in quietly(stack, breath.join(statements)):
+            found[about].append(row)
+    return found
 
 
 def _waiting(stack: Stack) -> int | None:
@@ -107,23 +126,11 @@ def _waiting(stack: Stack) -> int | None:
     return int(said) if done.code == 0 and said.isdigit() else None
 
 
-def _uploads(stack: Stack, photos: Sequence[int]) -> Iterator[tuple[int, UploadSeen]]:
-    for ids in _chunks(photos):
-        for row in _rows(stack, _UPLOADS.format(ids=_list(ids))):
-            photo, user, status, job, job_status, error, notifications, idle = row
-            seen = UploadSeen(
-                int(user), status, job, job_status, error, int(notifications), int(idle or 0)
-            )
-            yield int(photo), seen
-
-
-def _keys(
-    stack: Stack, keys: Sequence[tuple[int, str]]
-) -> Iterator[tuple[tuple[int, str], int | None]]:
-    for some in _chunks(keys):
-        pairs = _pairs((user, _quoted(key)) for user, key in some)
-        for user, key, photo in _rows(stack, _KEYS.format(pairs=pairs)):
-            yield (int(user), key), int(photo) if photo else None
+def _upload(row: Sequence[str]) -> tuple[int, UploadSeen]:
+    photo, user, status, job, job_status, error, notifications, idle = row
+    return int(photo), UploadSeen(
+        int(user), status, job, job_status, error, int(notifications), int(idle or 0)
+    )
 
 
 def _files(stack: Stack) -> dict[int, set[str]]:
@@ -133,7 +140,8 @@ def _files(stack: Stack) -> dict[int, set[str]]:
     problems: list[str] = []
     for service in MEDIA_SERVICES:
         try:
-            done = stack.exec(service, ["find", *where, *which], timeout=QUERY_TIMEOUT)
+            # Behind whatever else the service has to do.
+            done = stack.exec(service, ["nice", "find", *where, *which], timeout=FIND_TIMEOUT)
         except Failed as error:
             problems.append(f"{service}: {error.message}")
             continue
@@ -150,10 +158,6 @@ def _files(stack: Stack) -> dict[int, set[str]]:
     return found
 
 
-def _rows(stack: Stack, sql: str) -> list[list[str]]:
-    return stack.psql(sql, timeout=QUERY_TIMEOUT)
-
-
 def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
     for start in range(0, len(items), CHUNK):
         yield items[start : start + CHUNK]
@@ -165,6 +169,10 @@ def _list(ids: Collection[int]) -> str:
 
 def _pairs(pairs: Iterable[tuple[object, object]]) -> str:
     return ",".join(f"({one},{other})" for one, other in pairs)
+
+
+def _keyed(keys: Iterable[tuple[int, str]]) -> str:
+    return _pairs((user, _quoted(key)) for user, key in keys)
 
 
 def _quoted(text: str) -> str:
