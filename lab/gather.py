@@ -14,7 +14,17 @@ from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
 from lab.errors import LabError
-from lab.history import Event, EventKind, History, Receipt, Recovery, SignalFacts, Told
+from lab.grading.recovery import AGAIN
+from lab.history import (
+    Event,
+    EventKind,
+    History,
+    Outcome,
+    Receipt,
+    Recovery,
+    SignalFacts,
+    Told,
+)
 from lab.moments import Moments
 from lab.moments import read as read_moments
 from lab.progress import Report
@@ -94,7 +104,7 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
                 doors.prometheus,
                 (fix and fix.keep) or scenario.objectives.keep,
                 scenario.page.alert,
-                Span(injected_at, recovery.window.end if recovery else until),
+                Span(injected_at, _judged_until(doors, row, recovery) or until),
             )
         except PrometheusUnavailable as error:
             report.say(f"not everything could be read: {error.message}")
@@ -119,6 +129,25 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         told=told(doors, row, scenario),
         light=scenario.light,
     )
+
+
+def _judged_until(doors: Doors, row: Row, recovery: Recovery | None) -> float | None:
+    """The end of the stretch in which the recovery lies; None where there was no claim.
+
+    Where it held when what had set it off happened once more, that was the lab's own doing: nobody
+    has mended it later because of that.
+    """
+    if recovery is None:
+        return None
+    again = [check for check in recovery.extra if check.name == AGAIN]
+    if not any(check.outcome is Outcome.PASS for check in again):
+        return recovery.window.end
+    own = [
+        fault.injected_at
+        for fault in doors.journal.faults(row.id)
+        if fault.role == "trigger" and fault.planned_at > (row.announced_at or 0)
+    ]
+    return max((at for at in own if at is not None), default=recovery.window.end)
 
 
 def told(doors: Doors, row: Row, scenario: Scenario) -> Told:

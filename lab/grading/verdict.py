@@ -38,6 +38,10 @@ class Part:
 class Times:
     """Seconds from the first measured breach of an objective; None: it never happened.
 
+    To acknowledge: the first time. To diagnose: the last diagnosis, which counts. To mitigate:
+    until the objectives began to hold for good, before the lab tried whether they hold when it
+    happens again.
+
     `broke_at` is when the lab let it break and `breached_at` when an objective was first measured
     broken, both in Unix seconds; None when none was.
     Doing something before the breach counts as doing it at once.

@@ -9,7 +9,7 @@ import pytest
 
 from lab import incident, injection
 from lab.doors import Doors
-from lab.ending import resolve
+from lab.ending import end, resolve
 from lab.history import Outcome
 from lab.incident import scenario_of
 from lab.progress import QUIET
@@ -157,6 +157,13 @@ def test_what_set_it_off_happens_once_more(doors: Doors, world: World, lasting: 
     assert outcomes["holds when it happens again"] is (Outcome.PASS if lasting else Outcome.FAIL)
     assert measured.outcome is (Outcome.PASS if lasting else Outcome.FAIL)
     assert sum("DROP INDEX" in statement for statement in world.statements) == dropped + 1
+    if lasting:
+        (row,) = doors.journal.incidents()
+        times = end(doors, QUIET).verdict.times
+        assert times.breached_at is not None
+        assert times.mitigated_s is not None
+        mended = (row.injected_at or 0) + 40 - times.breached_at
+        assert times.mitigated_s == pytest.approx(mended, abs=5), "the second time is not theirs"
     restore(doors, QUIET)
     assert not world.broken
 
