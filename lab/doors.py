@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from lab.errors import MachineLacks
 from lab.home import Home
 from lab.journal import Journal
 from lab.stack import Stack
@@ -84,10 +89,27 @@ def open_doors(home: Home | None = None, *, for_healing: bool = False) -> Iterat
     """The doors of that home, or of the one that the environment names.
 
     Raises `MachineLacks` when the home cannot be written to. `for_healing` lets one in all the same
-    where there is a journal to heal from: a full disk is no reason to leave things broken.
+    where there is a journal to heal from: a full disk, or one that cannot be written to, is no
+    reason to leave things broken. Then what is done is noted in a copy, which is gone afterwards.
     """
     home = home or Home.find()
     if not (for_healing and home.db.exists()):
         home.prepare()
-    with Journal(home.db) as journal:
-        yield Doors(home, Stack(home), journal)
+    with ExitStack() as until_end:
+        try:
+            # What can be opened need not take a word more.
+            home.prove_writable()
+            journal = until_end.enter_context(Journal(home.db))
+        except MachineLacks:
+            if not (for_healing and home.db.exists()):
+                raise
+            copy = until_end.enter_context(TemporaryDirectory(dir=_memory()))
+            for part in home.db.parent.glob(f"{home.db.name}*"):
+                shutil.copy(part, copy)
+            journal = until_end.enter_context(Journal(Path(copy) / home.db.name))
+        yield Doors(home, Stack(home, for_healing=for_healing), journal)
+
+
+def _memory() -> str | None:
+    """Where a file takes no disk, where there is such a place."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108

@@ -162,9 +162,9 @@ def abandon(doors: Doors, row: Row, report: Report) -> None:
         doors.journal.stamp(row.id, "ended_at", doors.now())
     try:
         _settle(doors, row, report)
-    except LabError as error:
+    except (LabError, OSError) as error:
         # Bringing the stack home matters more than the record of one incident.
-        report.say(f"its history could not be kept: {error.message}")
+        report.say(f"its history could not be kept: {error}")
 
 
 def _ending(doors: Doors) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,17 @@ class Home:
         Raises ``MachineLacks`` when they cannot, or when the disk is nearly full: better now than
         in the middle of an incident.
         """
+        self.prove_writable()
+        free = shutil.disk_usage(self.dir).free
+        if free < NEEDED_FREE_BYTES:
+            raise MachineLacks(
+                f"only {free // 2**20} MiB free where {self.dir} is; the lab wants "
+                f"{NEEDED_FREE_BYTES // 2**20} MiB so that no incident is lost half-way",
+                remedy="free some space, or choose another directory with LAB_HOME=/some/where",
+            )
+
+    def prove_writable(self) -> None:
+        """Create the directories, and write something there. Raises ``MachineLacks``."""
         probe = self.dir / f".probe-{os.getpid()}"
         try:
             self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,15 +118,10 @@ class Home:
                 os.fsync(file.fileno())
             probe.unlink()
         except OSError as error:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
             probe_left = " (a probe file may be left)" if probe.exists() else ""
             raise MachineLacks(
                 f"cannot write to {self.dir}: {error.strerror}{probe_left}",
                 remedy="make it writable, or choose another directory with LAB_HOME=/some/where",
             ) from error
-        free = shutil.disk_usage(self.dir).free
-        if free < NEEDED_FREE_BYTES:
-            raise MachineLacks(
-                f"only {free // 2**20} MiB free where {self.dir} is; the lab wants "
-                f"{NEEDED_FREE_BYTES // 2**20} MiB so that no incident is lost half-way",
-                remedy="free some space, or choose another directory with LAB_HOME=/some/where",
-            )

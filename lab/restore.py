@@ -129,7 +129,9 @@ def bring_up(
     if inside:
         stack.up(report)
         doors.forget_addresses()
-    manifest.keep(stack)
+    # On a disk that cannot be written to what is known of home stays as it is.
+    with suppress(OSError):
+        manifest.keep(stack)
     return changed + inside
 
 

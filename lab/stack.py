@@ -51,8 +51,10 @@ class Stack:
     ``CommandFailed`` (command, exit code, stderr) where a command of docker's fails.
     """
 
-    def __init__(self, home: Home | None = None) -> None:
+    def __init__(self, home: Home | None = None, *, for_healing: bool = False) -> None:
+        """`for_healing`: a home that cannot be written to is taken as it is."""
         self.home = home or Home.find()
+        self.for_healing = for_healing
         self.project = Project(self.home)
 
     # -- life ---------------------------------------------------------------------------------
@@ -233,7 +235,14 @@ class Stack:
         from lab.host.images import Images
         from lab.host.machine import Machine
 
-        self.home.prepare()
+        try:
+            self.home.prepare()
+        except MachineLacks as error:
+            if not (self.for_healing and self.home.env_file.exists()):
+                raise
+            report.say(f"{error.message}; passwords, ports and images stay as they are")
+            Machine(self.home, report).ready()
+            return
         Machine(self.home, report).ready()
         # What runs already has read the passwords that there were.
         self.project.claim(anew=make_secrets(self.home))

@@ -1,12 +1,16 @@
 """The lab home: where it is, and that it is refused before anything can be lost in it."""
 
+import subprocess
 from collections import namedtuple
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from lab.doors import open_doors
 from lab.errors import BadInput, MachineLacks
 from lab.home import Home
+from lab.journal import Journal
 
 
 def test_default_home_is_in_the_checkout(monkeypatch: pytest.MonkeyPatch):
@@ -58,3 +62,41 @@ def test_prepare_leaves_no_probe(tmp_path: Path):
     home = Home(root=tmp_path, base=tmp_path / ".lab")
     home.prepare()
     assert sorted(path.name for path in home.dir.iterdir()) == ["logs", "secrets"]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Home]:
+    """A home on a disk of its own, with a fault on record."""
+    home = Home(root=tmp_path, base=tmp_path / "disk")
+    home.base.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(home.base)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("nobody may mount a disk here")
+    try:
+        (home.dir / "secrets").mkdir()
+        (home.dir / "logs").mkdir()
+        with Journal(home.db) as journal:
+            journal.plan(journal.begin("night", 1, "{}", 1.0), "drop_index", "{}", 1.0)
+        yield home
+    finally:
+        subprocess.run(["umount", "--lazy", str(home.base)], check=True)
+
+
+@pytest.mark.parametrize("trouble", ["read-only", "full"])
+def test_a_disk_that_takes_nothing_is_no_reason_to_leave_things_broken(
+    small: Home, trouble: str
+) -> None:
+    """Whoever heals reads the journal, and what is done is noted elsewhere; whoever would begin
+    something is refused, with what to do."""
+    if trouble == "full":
+        fill = ["dd", "if=/dev/zero", f"of={small.base}/filler", "bs=64k"]
+        assert subprocess.run(fill, capture_output=True, check=False).returncode != 0
+    else:
+        subprocess.run(["mount", "-o", "remount,ro", str(small.base)], check=True)
+    with open_doors(small, for_healing=True) as doors:
+        (fault,) = doors.journal.unhealed()
+        doors.journal.healed(fault, 2.0)
+        assert doors.journal.unhealed() == []
+    with pytest.raises(MachineLacks, match="write") as refused, open_doors(small):
+        pass
+    assert "LAB_HOME" in (refused.value.remedy or "")

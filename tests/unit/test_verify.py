@@ -158,6 +158,19 @@ class TestPromises:
         assert row.was is FAIL
         assert "postgres:locks_waiting <= 2: broken in 81 of 101 samples" in row.why
 
+    def test_what_a_machine_owes_after_it_stood_still_is_unknown(self) -> None:
+        """Those who could not come come all at once: that is no other scenario. What moves while
+        customers are begun in time is."""
+        stood = moved(
+            whole().runs[NOBODY], "postgres:locks_waiting", INJECTED + 20, 7.0, INJECTED + 24
+        )
+        owed = moved(stood, "client:start_delay_seconds:p95", INJECTED + 18, 14.0, INJECTED + 22)
+        row = found(having(NOBODY, owed))[NOBODY, "unaffected"]
+        assert row.was is UNKNOWN
+        assert "14 s late" in row.why
+        before = moved(stood, "client:start_delay_seconds:p95", INJECTED, 14.0, INJECTED + 4)
+        assert found(having(NOBODY, before))[NOBODY, "unaffected"].was is FAIL
+
     def test_a_symptom_without_its_fault_fails(self) -> None:
         """What shows on a calm night, too, is no symptom."""
         noisy = moved(whole().runs[NOBODY], "pool:waiting", INJECTED - 20, 9.0)
