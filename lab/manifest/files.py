@@ -45,15 +45,17 @@ def _differing(service: str, described: Described) -> Iterator[tuple[str, str]]:
         if not any(other.startswith(f"{path}/") for other in paths)
         and not any(one.startswith(f"{path}/") for one in ENGINES)
     }
-    if not leaves:
+    yield from (
+        (f"{service}:{path}", "deleted" if kind == DELETED else "added")
+        for path, kind in leaves.items()
+        if kind != MODIFIED
+    )
+    modified = [path for path, kind in leaves.items() if kind == MODIFIED]
+    if not modified:
         return
     with _as_shipped(described["Image"]) as shipped:
-        for path, kind in leaves.items():
-            if kind == DELETED:
-                yield f"{service}:{path}", "deleted"
-            elif kind == ADDED:
-                yield f"{service}:{path}", "added"
-            elif _content(described["Id"], path) != _content(shipped, path):
+        for path in modified:
+            if _content(described["Id"], path) != _content(shipped, path):
                 yield f"{service}:{path}", "edited"
 
 

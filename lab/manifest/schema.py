@@ -47,7 +47,7 @@ SELECT 'constraint ' || conrelid::regclass || '.' || conname,
 FROM pg_constraint JOIN ours ON ours.oid = connamespace WHERE conrelid <> 0
 UNION ALL
 SELECT 'trigger ' || tgrelid::regclass || '.' || tgname,
-       pg_get_triggerdef(pg_trigger.oid) || ' ' || tgenabled
+       pg_get_triggerdef(pg_trigger.oid) || ' ' || tgenabled::text
 FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
 SELECT 'function ' || pg_proc.oid::regprocedure, md5(pg_get_functiondef(pg_proc.oid))
