@@ -37,11 +37,8 @@ class Change:
     after: str | None
 
     def __str__(self) -> str:
-        if self.before is None:
-            return f"{self.kind} {self.name}: is new ({self.after})"
-        if self.after is None:
-            return f"{self.kind} {self.name}: was missing"
-        return f"{self.kind} {self.name}: {self.after}, at home {self.before}"
+        found = f"{self.kind} {self.name}: {'missing' if self.after is None else self.after}"
+        return found if self.before is None else f"{found}, at home {self.before}"
 
 
 class Kind(ABC):

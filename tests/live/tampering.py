@@ -17,11 +17,11 @@ LIMIT = 250_000_000
 #: What a list of changes must name, each once.
 NAMED = (
     f"file nginx:{FRONT_DOOR}: edited",
-    "schema index public.photos_title_mine: is new",
-    "role setting darkroom in *: work_mem: is new (8MB)",
-    "server setting postgres-replica: log_min_duration_statement: is new (1s)",
+    "schema index public.photos_title_mine: CREATE INDEX",
+    "role setting darkroom in *: work_mem: 8MB",
+    "server setting postgres-replica: log_min_duration_statement: 1s",
     "Redis setting redis-cache: maxmemory: ",
-    "flag serve_stale: is new (on)",
+    "flag serve_stale: on",
     f"limit api-2: NanoCpus: {LIMIT}, at home ",
     "network api-3: is on: ",
     "container api (",
@@ -44,7 +44,8 @@ def tampered(stack: Stack) -> Iterator[None]:
         compose("exec", "-T", "--user", "root", "nginx", "sh", "-c", append)
         stack.psql("CREATE INDEX photos_title_mine ON photos (title) WHERE id < 1000", timeout=120)
         stack.psql("ALTER ROLE darkroom SET work_mem = '8MB'")
-        stack.psql("ALTER SYSTEM SET log_min_duration_statement = '1s'", service="postgres-replica")
+        setting = "ALTER SYSTEM SET log_min_duration_statement = '1s';\nSELECT pg_reload_conf()"
+        stack.psql(setting, service="postgres-replica")
         compose("exec", "-T", "redis-cache", "redis-cli", "CONFIG", "SET", "maxmemory", "50mb")
         compose("exec", "-T", "api-1", "flags", "set", "serve_stale", "on")
         api_2 = stack.container("api-2").id
