@@ -4,6 +4,7 @@
 | ------------------------------- | ---------- | -------------------- |
 | no fault, same load             | -          | no symptom appears   |
 | nobody acts                     | fail       | fail                 |
+| nobody acts                     | and nothing that an operator sees says what was done |
 | each decoy, and anybody's       | pass       | fail (unless accepted) |
 | remedy                          | pass       | pass                 |
 | remedy, wrong diagnosis         | fail       | pass                 |
@@ -47,6 +48,11 @@ def _rows(night: Night, vocabulary: Vocabulary) -> Iterator[Row]:
     for name, history in night.runs.items():
         if name == NOBODY:
             yield from _nobody(scenario, history, vocabulary)
+            if night.giveaways is not None:
+                said = "; ".join(night.giveaways) or "nowhere"
+                yield Row(
+                    NOBODY, "gives itself away", FAIL, Outcome.of(bool(night.giveaways)), said
+                )
         elif name.startswith((DECOY, ANYBODY)):
             yield from _tempting(scenario, name, history, vocabulary)
         elif name == REMEDY:

@@ -25,6 +25,7 @@ from lab.library import decoys_in
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.proof import promises
+from lab.proof.giveaways import giveaways
 from lab.proof.neighbour import Kind, beside
 from lab.proof.phases import Phases
 from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, START, Night, up_to
@@ -67,6 +68,7 @@ class _Live:
     runs: dict[str, History] = field(default_factory=dict)
     undone: dict[str, str] = field(default_factory=dict)
     busy: dict[str, Pressure] = field(default_factory=dict)
+    giveaways: tuple[str, ...] | None = None
 
     def record(self, name: str, measured: Measured) -> None:
         """Note when a run ended and what was measured then; the rest Prometheus keeps."""
@@ -171,6 +173,7 @@ def _live(
         beside=kind,
         busy=night.busy,
         phases=phases.seconds,
+        giveaways=night.giveaways,
     )
 
 
@@ -220,6 +223,8 @@ def _nobody(night: _Live, *, whole: bool) -> None:
         night.report.say(error.message)
     night.passed("page")
     measured = resolve(doors, night.report, within_s=0)
+    if whole:
+        night.giveaways = tuple(giveaways(doors.stack, night.scenario, begun))
     _let_it_show(night, begun, whole=whole)
     night.record(NOBODY, measured)
     night.passed("deadlines")

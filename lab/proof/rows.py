@@ -59,7 +59,8 @@ class Night:
     `undone` says of runs that could not be made why. `problem` is why there was no night at all.
     `beside` is what else went on on the machine, `busy` what the machine was like during each run
     (and `START`, until the customers suffered). `phases` is where its time went, in seconds;
-    `stacks` how many nights this machine lived at the same time, this one among them.
+    `stacks` how many nights this machine lived at the same time, this one among them. `giveaways`
+    are lines in which the broken stack itself says what was done; None where nobody looked.
     """
 
     scenario: Scenario
@@ -71,6 +72,7 @@ class Night:
     busy: dict[str, Pressure] = field(default_factory=dict)
     phases: dict[str, float] = field(default_factory=dict)
     stacks: int = 1
+    giveaways: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:

@@ -151,6 +151,15 @@ class TestPromises:
         assert rows[NOBODY, "unaffected"].was is UNKNOWN
         assert rows["no fault", "no symptom"].was is UNKNOWN
 
+    def test_what_gives_itself_away_is_no_night(self) -> None:
+        """A line in which the stack itself says what was done; where nobody looked there is no
+        answer, and no row."""
+        assert (NOBODY, "gives itself away") not in found(whole())
+        for lines, was in (((), FAIL), (("docker logs x: DROP INDEX y",), PASS)):
+            row = found(replace(whole(), giveaways=lines))[NOBODY, "gives itself away"]
+            assert row.was is was
+            assert row.result == ("as promised" if was is FAIL else "false pass")
+
     def test_what_must_stay_calm_must_not_move(self) -> None:
         """Waiting locks would make it another scenario."""
         locked = moved(whole().runs[NOBODY], "postgres:locks_waiting", INJECTED + 20, 7.0)
@@ -345,6 +354,7 @@ def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     docker.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/typed\n')
     docker.chmod(0o755)
     monkeypatch.setenv("PATH", f"{docker.parent}:/usr/bin:/bin")
+    monkeypatch.setattr("lab.proof.night.giveaways", lambda *_: [])
 
     def operate() -> None:
         typed = (tmp_path / "typed").read_text() if (tmp_path / "typed").exists() else ""

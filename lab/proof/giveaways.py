@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
-
-import httpx
+from typing import TYPE_CHECKING
 
 from lab import engine
+from lab.compose import PROJECT_LABEL
 from lab.faults import discover
-from lab.stack import Stack
 
-#: What was done, in the words of the lab and of others of its kind.
-WORDS = re.compile(
-    r"\b(chaos|faults?|inject\w*|sabotag\w*|scenarios?|incidents?|decoys?|drop index|"
-    + "|".join(name for name in discover() if "_" in name)
-    + r")\b",
-    re.IGNORECASE,
-)
+if TYPE_CHECKING:
+    from lab.scenario import Scenario
+    from lab.stack import Stack
+
+WORDS = r"chaos|faults?|inject\w*|sabotag\w*|scenarios?|incidents?|decoys?|drop index|create index"
+"""What was done, or is to be done, in the words of the lab and of others of its kind. Beside them
+are the names of all faults, and the cause in the vocabulary's own words."""
+
 STATEMENTS = (
     "SELECT query FROM pg_stat_statements UNION "
     "SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid() UNION "
@@ -26,17 +27,24 @@ STATEMENTS = (
 )
 
 
-def giveaways(stack: Stack) -> list[str]:
-    """Each line that says too much, with where it stands."""
+def giveaways(stack: Stack, scenario: Scenario, since: float) -> list[str]:
+    """Each line that says too much, with where it stands; of the engine's events those `since`, in
+    Unix seconds. Nobody has repaired anything yet.
+
+    Raises `LabError` and `httpx.HTTPError` where something cannot be looked at.
+    """
+    named = [name for name in discover() if "_" in name]
+    cause = re.sub(r"[\s_-]+", r"[\\s_-]+", scenario.truth.cause)
+    words = re.compile(rf"\b({'|'.join([WORDS, cause, *named])})\b", re.IGNORECASE)
     return [
         f"{where}: {line.strip()[:200]}"
-        for where, text in _sights(stack)
+        for where, text in _sights(stack, since)
         for line in text.splitlines()
-        if WORDS.search(line)
+        if words.search(line)
     ]
 
 
-def _sights(stack: Stack) -> Iterator[tuple[str, str]]:
+def _sights(stack: Stack, since: float) -> Iterator[tuple[str, str]]:
     docker = engine.client()
     for listed in stack.project.containers():
         one = docker.containers.get(listed["Id"])
@@ -45,6 +53,9 @@ def _sights(stack: Stack) -> Iterator[tuple[str, str]]:
         if one.status == "running":
             processes = [" ".join(row) for row in one.top()["Processes"]]
             yield f"docker top {one.name}", "\n".join(processes)
+    project = {"label": f"{PROJECT_LABEL}={stack.home.project}"}
+    events = docker.events(since=int(since), until=int(time.time()), filters=project, decode=True)
+    yield "docker events", "\n".join(map(json.dumps, events))
     for service in ("postgres-primary", "postgres-replica"):
         rows = stack.psql(STATEMENTS, service=service)
         yield f"the statements of {service}", "\n".join(" ".join(row) for row in rows)
@@ -55,7 +66,9 @@ def _sights(stack: Stack) -> Iterator[tuple[str, str]]:
 
 
 def _prometheus(url: str) -> Iterator[tuple[str, str]]:
-    with httpx.Client(base_url=url, timeout=10) as http:
+    import httpx
+
+    with httpx.Client(base_url=url, timeout=10, trust_env=False) as http:
         labels = http.get("/api/v1/labels").json()["data"]
         for label in labels:
             values = http.get(f"/api/v1/label/{label}/values").json()["data"]
