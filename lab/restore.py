@@ -112,16 +112,21 @@ def come_home(doors: Doors, report: Report) -> Homecoming:
 
 
 def bring_up(
-    doors: Doors, report: Report, when_up: Callable[[], None] = lambda: None
+    doors: Doors,
+    report: Report,
+    *,
+    start: Callable[[Report], object] | None = None,
+    when_up: Callable[[], None] = lambda: None,
 ) -> list[Change]:
     """Every service up and as it is at home, whatever somebody has made of it. Returns what was
     put back.
 
-    `when_up` is done as soon as services run, before what is in them is looked at.
+    `start` is what starts the services, by default the stack's `up`; `when_up` is done as soon as
+    they run, before what is in them is looked at.
     """
     stack = doors.stack
     changed = manifest.put_back(stack, needs_services=False)
-    stack.up(report)
+    (start or stack.up)(report)
     doors.forget_addresses()
     when_up()
     with report.step("looking for what was changed by hand"):

@@ -65,9 +65,10 @@ def down(
 
 @command("reset")
 def reset() -> None:
-    """Give back the pristine database, caches and media, in seconds."""
+    """Give back the pristine database, caches and media, in seconds, and what was changed by hand."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
+    from lab.restore import bring_up
     from lab.screen.console import console
     from lab.steady import prove_up
 
@@ -75,8 +76,8 @@ def reset() -> None:
     with open_doors() as doors:
         _refuse_while_on(doors, "throwing its data away")
         begun = doors.now()
-        doors.stack.reset(report)
-        doors.forget_addresses()
+        for change in bring_up(doors, report, start=doors.stack.reset):
+            report.say(f"put back: {change}")
         prove_up(doors, report)
         console().print(f"pristine and healthy after {doors.now() - begun:.0f} s")
 
