@@ -125,12 +125,20 @@ def bring_up(
     they run, before what is in them is looked at.
     """
     stack = doors.stack
-    changed = manifest.put_back(stack, needs_services=False)
+    # Before anything is started, which would mend some of it unseen. Where no engine runs yet, the
+    # start begins one.
+    changed: list[Change] = []
+    unseen = False
+    try:
+        changed += manifest.put_back(stack, needs_services=False)
+    except LabError:
+        unseen = True
     (start or stack.up)(report)
     doors.forget_addresses()
     when_up()
     with report.step("looking for what was changed by hand"):
-        inside = manifest.put_back(stack, needs_services=True)
+        inside = manifest.put_back(stack, needs_services=False) if unseen else []
+        inside += manifest.put_back(stack, needs_services=True)
     if inside:
         stack.up(report)
         doors.forget_addresses()

@@ -65,7 +65,7 @@ def down(
 
 @command("reset")
 def reset() -> None:
-    """Give back the pristine database, caches and media, in seconds, and what was changed by hand."""
+    """Give back the pristine database, caches, media and settings, in seconds."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
     from lab.restore import bring_up

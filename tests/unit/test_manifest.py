@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from lab import manifest
 from lab.ending import chosen, end, history_of
+from lab.errors import MachineLacks
 from lab.manifest import Change, Kind
 from lab.manifest.role_settings import RoleSettings, _undoing
 from lab.progress import QUIET
-from lab.restore import restore
+from lab.restore import bring_up, restore
 from tests.unit.test_incident import mend, started
 from tests.unit.world import World, doors_to, write_scenario
 
@@ -126,6 +127,32 @@ def test_a_night_does_not_begin_with_what_the_last_one_left(tmp_path: Path) -> N
         world.flags["shed"] = "on"
         started(doors, world)
         assert world.flags == {}
+
+
+def test_an_engine_that_does_not_run_yet_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can be looked at before: what was changed from outside is put back afterwards."""
+    shelf = Shelf("limit", {"cpus": "1"}, within=False)
+    world = World()
+    running = [True]
+
+    def read(_: object) -> Mapping[str, str]:
+        if not running[0]:
+            raise MachineLacks("no Docker engine answers")
+        return dict(shelf.things)
+
+    monkeypatch.setattr(shelf, "read", read)
+    monkeypatch.setattr(manifest, "kinds", lambda: (shelf,))
+    monkeypatch.setattr(manifest, "_made_from", lambda _: {})
+    with doors_to(world, tmp_path) as doors:
+        manifest.keep(doors.stack)
+        shelf.things = {"cpus": "2"}
+        running[0] = False
+        world.on_up = lambda: running.__setitem__(0, True)
+        changed = bring_up(doors, QUIET)
+    assert [str(one) for one in changed] == ["limit cpus: 2, at home 1"]
+    assert shelf.things == {"cpus": "1"}
 
 
 @pytest.mark.parametrize(
