@@ -135,10 +135,10 @@ def test_an_engine_that_does_not_run_yet_is_started(
     """Nothing can be looked at before: what was changed from outside is put back afterwards."""
     shelf = Shelf("limit", {"cpus": "1"}, within=False)
     world = World()
-    running = [True]
+    down: set[str] = set()
 
     def read(_: object) -> Mapping[str, str]:
-        if not running[0]:
+        if down:
             raise MachineLacks("no Docker engine answers")
         return dict(shelf.things)
 
@@ -148,8 +148,8 @@ def test_an_engine_that_does_not_run_yet_is_started(
     with doors_to(world, tmp_path) as doors:
         manifest.keep(doors.stack)
         shelf.things = {"cpus": "2"}
-        running[0] = False
-        world.on_up = lambda: running.__setitem__(0, True)
+        down.add("engine")
+        world.on_up = down.clear
         changed = bring_up(doors, QUIET)
     assert [str(one) for one in changed] == ["limit cpus: 2, at home 1"]
     assert shelf.things == {"cpus": "1"}
