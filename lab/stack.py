@@ -89,6 +89,9 @@ class Stack:
         """
         self.refuse_others()
         self.project.unpause()
+        # A network with a guest on it cannot be removed.
+        for guest in self.project.guests():
+            self.project.show_out(guest)
         extra = ["--volumes"] if volumes else []
         self.project.compose("--profile", "*", "down", "--remove-orphans", "--timeout", "5", *extra)
 
