@@ -84,6 +84,7 @@ def grade(
         answer=truth,
         diagnosis=diagnosis,
         light=history.light,
+        put_back=tuple(event.detail for event in history.of_kind("put-back")),
     )
 
 

@@ -153,7 +153,6 @@ def _told(
         "words": WORDS,
         "signs": SIGNS,
         "chronology": _chronology(history, verdict),
-        "put_back": [event.detail for event in history.of_kind("put-back")],
         "places": _places(history, verdict),
         "shares": {part.name: _share(part) for part in verdict.parts},
         "component": vocabulary.components[answer.component],

@@ -152,7 +152,7 @@ def end_command(
             {
                 **ended.verdict.as_dict(),
                 "history": ended.history,
-                "put_back": ended.put_back,
+                "put_back": [str(change) for change in ended.put_back],
                 "not_home": ended.not_home,
             }
         )
@@ -212,17 +212,15 @@ def exit_code(outcome: Outcome) -> int:
 def said_goodbye(doors: Doors, ended: Ended) -> int:
     """What is left to read and to do after an end."""
     from lab.incident import scenario_of
-    from lab.screen.console import console
+    from lab.screen.console import console, put_back_view
 
     out = console()
     scenario = scenario_of(ended.row)
     debrief = doors.library.path(scenario.slug) / "debrief.md"
     out.print("\n`lab report` writes the whole story; what happened and why, in general:")
     out.print(f"  {debrief}", soft_wrap=True)
-    if ended.put_back:
-        out.print("\nWhat you changed, and what was put back:")
-        for change in ended.put_back:
-            out.print(f"  {change}", soft_wrap=True)
+    for part in put_back_view([str(change) for change in ended.put_back]):
+        out.print(part)
     if ended.not_home is None:
         out.print("The stack is healed, and its steady state is proven.")
     else:

@@ -75,7 +75,8 @@ class Verdict:
     `points` of `possible` (100 less what could not be judged). `arithmetic` are ready-made lines
     from the parts to the points. `order` are the measured onsets of the signals in the truth's
     chain, in the learner's and in the evidence, earliest first. `answer` and `diagnosis` are what
-    was compared. `light`: it was a night with half the customers.
+    was compared. `light`: it was a night with half the customers. `put_back` is what was changed by
+    hand, and is as it was; empty until the stack is home.
     """
 
     incident: str
@@ -95,6 +96,7 @@ class Verdict:
     answer: Truth
     diagnosis: Diagnosis | None
     light: bool = False
+    put_back: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON types, for `--json` and for keeping."""

@@ -64,7 +64,7 @@ def show_verdict(number: int, verdict: Verdict) -> None:
     with ui.grid(columns="auto auto 1fr").classes("w-full gap-x-3 gap-y-0 text-sm"):
         for part in verdict.parts:
             ui.label(part.name)
-            ui.label(f"{part.earned} of {part.possible}")
+            ui.label(f"{part.earned} of {part.judged}")
             ui.label("\n".join(part.lines)).classes("whitespace-pre-wrap")
     ui.label("\n".join(verdict.arithmetic)).classes("room-mono")
     with ui.expansion("Checks of the recovery").props("dense").classes("w-full"):
@@ -79,4 +79,10 @@ def show_verdict(number: int, verdict: Verdict) -> None:
     ui.label(
         f"The answer: {answer.answer.component}, {answer.answer.cause} ({answer.object})"
     ).classes("font-bold")
+    if verdict.put_back:
+        with (
+            ui.expansion("What you changed, and what was put back").props("dense").classes("w-full")
+        ):
+            for change in verdict.put_back:
+                ui.label(change).classes("text-xs")
     ui.link("The whole story", f"/report/{number}", new_tab=True)

@@ -170,7 +170,16 @@ def verdict_view(verdict: Verdict) -> RenderableType:
             style="bold",
         ),
         order,
+        *put_back_view(verdict.put_back),
     )
+
+
+def put_back_view(changes: Sequence[str]) -> list[RenderableType]:
+    """What was changed by hand and is as it was; nothing where nothing was."""
+    if not changes:
+        return []
+    lines = ("What you changed, and what was put back:", *(f"  {change}" for change in changes))
+    return [Text(), Text("\n".join(lines), overflow="fold")]
 
 
 def _headline(word: str, outcome: Outcome, why: str) -> Text:
