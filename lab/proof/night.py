@@ -267,6 +267,8 @@ def _hide(night: _Live, decoy: Decoy) -> None:
     if _done(night, ANYBODY, decoy):
         if decoy.name in ANSWERS:
             _until_it_hurts(night, SHOWN_FOR_S, f"waiting for what {decoy.name} does")
+            # A claim is judged by what was there a moment ago.
+            night.doors.pause(2 * BEHIND_S)
         night.record(ANYBODY + decoy.name, resolve(night.doors, night.report, within_s=0))
 
 
