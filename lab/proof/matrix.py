@@ -26,7 +26,7 @@ from lab.grading.verdict import Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
 from lab.proof import promises
-from lab.proof.rows import ANYBODY, DECOY, LIVED, NOBODY, REMEDY, Night, Row
+from lab.proof.rows import AFTER, ANYBODY, DECOY, LIVED, NOBODY, REMEDY, Night, Row
 from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
 from lab.series import Span
@@ -78,11 +78,13 @@ def _nobody(scenario: Scenario, history: History, vocabulary: Vocabulary) -> Ite
 def _tempting(
     scenario: Scenario, name: str, history: History, vocabulary: Vocabulary
 ) -> Iterator[Row]:
-    """A wrong fix, together with the true diagnosis."""
+    """A wrong fix, together with the true diagnosis. One that the scenario accepts may help; what
+    only hides the night, after an accepted remedy, may not."""
     truth = true_diagnosis(scenario, told_of(history))
     verdict = _told(scenario, history, truth, vocabulary)
     yield _diagnosed(name, PASS, verdict)
-    fix = history.recovery.fix if history.recovery else None
+    hides = name.removeprefix(ANYBODY) in AFTER
+    fix = None if hides or history.recovery is None else history.recovery.fix
     if fix is not None and verdict.mitigated is PASS:
         # The system showed what the scenario accepts, and the scenario says why it counts.
         accepted = _mitigated(name, PASS, verdict)

@@ -28,7 +28,18 @@ from lab.proof import promises
 from lab.proof.giveaways import giveaways
 from lab.proof.neighbour import Kind, beside
 from lab.proof.phases import Phases
-from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, START, Night, up_to
+from lab.proof.rows import (
+    AFTER,
+    ANSWERS,
+    ANYBODY,
+    BEFORE,
+    DECOY,
+    NOBODY,
+    REMEDY,
+    START,
+    Night,
+    up_to,
+)
 from lab.records import Row as Incident
 from lab.restore import restore
 from lab.scenario import Decoy, Scenario
@@ -36,12 +47,6 @@ from lab.series import Span
 from lab.steady import BEHIND_S, let_pass
 
 ACTS = Path(__file__).with_name("acts")
-BEFORE = ("flush-cache", "restart-everything")
-ANSWERS = ("answer-nothing", "same-for-everybody", "maintenance-page")
-AFTER = (*ANSWERS, "remove-replica", "stop-load")
-"""What people try on any night: while it is broken, and what would only hide it; the `ANSWERS` give
-customers something else than they asked for, and no error."""
-
 SHOWN_FOR_S = 12.0
 """How long a broken system is watched after its last symptom has begun: rates look back 10 s at
 most, so what is not calm shows by then."""

@@ -23,6 +23,12 @@ DECOY = "decoy "
 ANYBODY = "anybody's "
 """How runs are called: the scenario's own decoys, and the ones that people try on any night."""
 
+BEFORE = ("flush-cache", "restart-everything")
+ANSWERS = ("answer-nothing", "same-for-everybody", "maintenance-page")
+AFTER = (*ANSWERS, "remove-replica", "stop-load")
+"""What people try on any night: while it is broken, and what would only hide it, after the remedy;
+the `ANSWERS` give customers something else than they asked for, and no error."""
+
 LIVED = "could be lived"
 """The one question about a night that could not be begun."""
 

@@ -23,7 +23,7 @@ from lab.proof import matrix
 from lab.proof.kept import keep, nights_in, proofs_in
 from lab.proof.night import live
 from lab.proof.phases import told
-from lab.proof.rows import ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
+from lab.proof.rows import AFTER, ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
 from lab.proof.table import markdown, rows_table, summary
 from lab.recorded import with_receipts
 from lab.scenario import Scenario
@@ -234,6 +234,14 @@ class TestFixes:
         lame = replace(mended, recovery=gone)
         row = found(having(name, lame))["decoy add-workers", "mitigated"]
         assert (row.should, row.result) == (FAIL, "as promised")
+
+    @pytest.mark.parametrize("act", AFTER)
+    def test_what_only_hides_it_may_not_though_the_remedy_is_accepted(self, act: str) -> None:
+        """After a remedy that the scenario accepts it is still in place: that excuses nothing."""
+        fixed = replace(recovery(), fix=FixSeen("shed the feed"))
+        mended = replace(night(), recovery=fixed, events=whole().runs[REMEDY].events)
+        row = found(having(ANYBODY + act, mended))[ANYBODY + act, "mitigated"]
+        assert row.result == "false pass"
 
     def test_a_remedy_that_does_not_mend_is_a_false_fail(self) -> None:
         """A learner who does the right thing would be failed."""
