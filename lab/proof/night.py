@@ -8,100 +8,34 @@ is wrong, and nothing needs to be put back, as the stack is brought home afterwa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-
-from lab import faults, incident
-from lab.autopilot import DECOY_WATCHED_S, act, true_diagnosis, wait_for_page
-from lab.command import CommandFailed
+from lab import incident
+from lab.autopilot import act, true_diagnosis, wait_for_page
 from lab.doors import Doors
-from lab.ending import Measured, resolve
+from lab.ending import resolve
 from lab.errors import LabError
-from lab.gather import STEP, gather, last_recovery
-from lab.history import History, Outcome, Recovery
-from lab.host.pressure import Pressure, Watch, watching
-from lab.library import decoys_in
+from lab.gather import STEP
+from lab.host.pressure import Watch, watching
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.proof import promises
 from lab.proof.giveaways import giveaways
+from lab.proof.living import Living, Told
 from lab.proof.neighbour import Kind, beside
 from lab.proof.phases import Phases
 from lab.proof.rows import (
-    AFTER,
-    ANSWERS,
-    ANYBODY,
-    BEFORE,
-    DECOY,
     NOBODY,
     REMEDY,
     START,
     Night,
-    up_to,
 )
-from lab.records import Row as Incident
+from lab.proof.temptations import hide, tempt
 from lab.restore import restore
-from lab.scenario import Decoy, Scenario
 from lab.series import Span
 from lab.steady import BEHIND_S, let_pass
 
-ACTS = Path(__file__).with_name("acts")
 SHOWN_FOR_S = 12.0
 """How long a broken system is watched after its last symptom has begun: rates look back 10 s at
 most, so what is not calm shows by then."""
-
-BROKEN_AGAIN_S = 60.0
-"""How long a fault that a tempting fix has mended may take to hurt again."""
-
-Told = Callable[[str, Measured], None]
-
-
-@dataclass
-class _Live:
-    """The night that is being lived."""
-
-    doors: Doors
-    row: Incident
-    scenario: Scenario
-    report: Report
-    on_measured: Told
-    watch: Watch
-    since: float
-    phases: Phases
-    claims: list[tuple[str, float, Recovery | None]] = field(default_factory=list)
-    runs: dict[str, History] = field(default_factory=dict)
-    undone: dict[str, str] = field(default_factory=dict)
-    busy: dict[str, Pressure] = field(default_factory=dict)
-    giveaways: tuple[str, ...] | None = None
-
-    def record(self, name: str, measured: Measured) -> None:
-        """Note when a run ended and what was measured then; the rest Prometheus keeps."""
-        self.on_measured(name, measured)
-        recovery = last_recovery(self.doors, self.row)
-        self.claims.append((name, self.doors.now(), recovery))
-        self.note(name)
-
-    def note(self, name: str) -> None:
-        """Note what the machine was like since the last note."""
-        now = self.doors.now()
-        self.busy[name] = self.watch.between(self.since, now)
-        self.since = now
-
-    def passed(self, phase: str) -> None:
-        """Note that a phase ends now."""
-        self.phases.until(self.doors.now(), phase)
-
-    def collect(self) -> None:
-        """Read what was recorded, once for all runs since the last time."""
-        doors = self.doors
-        if not self.claims:
-            return
-        whole = gather(doors, self.row, self.scenario, doors.now(), self.report)
-        for name, at, recovery in self.claims:
-            self.runs[name] = up_to(whole, at, recovery)
-        self.claims.clear()
-        self.passed("read")
 
 
 def live(
@@ -140,12 +74,12 @@ def _live(
     begun = doors.now()
     phases = Phases(begun)
     problem: str | None = None
-    night: _Live | None = None
+    night: Living | None = None
     try:
         row = incident.start(doors, slug, seed, report)
         phases.evening(row)
         true = incident.scenario_of(row)
-        night = _Live(doors, row, true, report, on_measured, watch, begun, phases)
+        night = Living(doors, row, true, report, on_measured, watch, begun, phases)
         night.note(START)
         _through(night, tempted=tempted)
     except LabError as error:
@@ -186,35 +120,20 @@ def _containers(doors: Doors) -> list[str]:
     return [one.container_id for one in doors.stack.services() if one.state == "running"]
 
 
-def _through(night: _Live, *, tempted: bool) -> None:
+def _through(night: Living, *, tempted: bool) -> None:
     _nobody(night, whole=tempted)
     if tempted:
-        _tempt(night)
+        tempt(night)
         night.passed("wrong fixes")
     _remedy(night)
     night.collect()
     if tempted:
-        for decoy in _anybodys(AFTER):
-            _hide(night, decoy)
+        hide(night)
         night.passed("wrong fixes")
         night.collect()
 
 
-def _tempt(night: _Live) -> None:
-    own = night.doors.library.decoys(night.scenario.slug)
-    for decoy in own:
-        _try(night, DECOY, decoy)
-    names = {decoy.name for decoy in own}
-    for decoy in (one for one in _anybodys(BEFORE) if one.name not in names):
-        _try(night, ANYBODY, decoy)
-
-
-def _anybodys(names: tuple[str, ...]) -> list[Decoy]:
-    known = {decoy.name: decoy for decoy in decoys_in(ACTS)}
-    return [known[name] for name in names]
-
-
-def _nobody(night: _Live, *, whole: bool) -> None:
+def _nobody(night: Living, *, whole: bool) -> None:
     """From the injection until all has shown, with nobody acting, and what a claim is worth then.
 
     `whole`: until the last deadline of any scenario, so that the night can be held against each.
@@ -235,7 +154,7 @@ def _nobody(night: _Live, *, whole: bool) -> None:
     night.passed("deadlines")
 
 
-def _let_it_show(night: _Live, begun: float, *, whole: bool) -> None:
+def _let_it_show(night: Living, begun: float, *, whole: bool) -> None:
     """Until every symptom has begun, and some seconds more for what must stay calm; where one does
     not begin, or the `whole` is wanted, to the last deadline."""
     doors, symptoms = night.doors, night.scenario.symptoms
@@ -258,52 +177,7 @@ def _let_it_show(night: _Live, begun: float, *, whole: bool) -> None:
         let_pass(doors, doors.now(), SHOWN_FOR_S, "watching what stays calm", night.report)
 
 
-def _try(night: _Live, kind: str, decoy: Decoy) -> None:
-    """Do a tempting thing, and measure what it was good for."""
-    if _done(night, kind, decoy):
-        measured = _measured(night)
-        night.record(kind + decoy.name, measured)
-        if measured.outcome is Outcome.PASS:
-            _break_again(night)
-
-
-def _hide(night: _Live, decoy: Decoy) -> None:
-    """Take something away from a mended system: whatever else is whole, that decides."""
-    if _done(night, ANYBODY, decoy):
-        if decoy.name in ANSWERS:
-            _until_it_hurts(night, SHOWN_FOR_S, f"waiting for what {decoy.name} does")
-            # A claim is judged by what was there a moment ago.
-            night.doors.pause(2 * BEHIND_S)
-        night.record(ANYBODY + decoy.name, resolve(night.doors, night.report, within_s=0))
-
-
-def _done(night: _Live, kind: str, decoy: Decoy) -> bool:
-    try:
-        act(night.doors, night.row, decoy.path, decoy.name, night.report)
-    except CommandFailed as error:
-        night.undone[kind + decoy.name] = error.message.splitlines()[0]
-        return False
-    return True
-
-
-def _measured(night: _Live) -> Measured:
-    """What a tempting fix was good for.
-
-    While what broke is still broken, that alone decides, and nobody need wait for more. Where it is
-    whole it gets as long as a learner does: a fix that works must not be taken for a decoy.
-    """
-    doors, scenario = night.doors, night.scenario
-    to_mend = any(not (params.lasting or params.triggers) for params in scenario.faults)
-    decided = to_mend and not scenario.accepted_fixes
-    measured = resolve(doors, night.report, within_s=0 if decided else DECOY_WATCHED_S)
-    recovery = last_recovery(doors, night.row)
-    whole = to_mend and recovery and not any(one.active for one in recovery.faults)
-    if whole and measured.outcome is Outcome.FAIL:
-        return resolve(doors, night.report)
-    return measured
-
-
-def _remedy(night: _Live) -> None:
+def _remedy(night: Living) -> None:
     doors, report = night.doors, night.report
     # What a diagnosis points at must have been recorded before it is pointed at.
     doors.pause(2 * BEHIND_S)
@@ -312,24 +186,3 @@ def _remedy(night: _Live) -> None:
     night.passed("remedy")
     night.record(REMEDY, resolve(doors, report))
     night.passed("judged")
-
-
-def _break_again(night: _Live) -> None:
-    """Something else than the remedy has mended it: the remedy needs it broken."""
-    doors = night.doors
-    for fault in doors.journal.faults(night.row.id):
-        if fault.injected_at and not faults.active(doors.stack, fault.name, fault.token):
-            faults.inject(doors.stack, fault.name, fault.token)
-    _until_it_hurts(night, BROKEN_AGAIN_S, "breaking it again, for the remedy")
-
-
-def _until_it_hurts(night: _Live, within_s: float, title: str) -> None:
-    """Until an objective is broken, for `within_s` seconds at most."""
-    doors = night.doors
-    with night.report.step(title) as step:
-        begun = doors.now()
-        while (passed := doors.now() - begun) < within_s:
-            if incident.moments(doors, night.row).recovered_at is None:
-                return
-            step.at(passed, within_s)
-            doors.pause(1.0)
