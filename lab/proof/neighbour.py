@@ -134,16 +134,38 @@ def _disk(seconds: float) -> None:
 
 
 def _sleep_when_told() -> None:
-    """As when a lid is closed: nothing of the stack runs, and nothing of the lab."""
+    """As when a lid is closed: nothing of the lab runs, whatever it has started, and nothing of the
+    stack."""
     for line in sys.stdin:
         pid, *ids = line.split()
+        stopped = _family(int(pid))
+        # Nobody is left to find the stack asleep, or to wake up before it.
+        _signal(stopped, signal.SIGSTOP)
         _docker("pause", ids)
-        os.kill(int(pid), signal.SIGSTOP)
         try:
             time.sleep(ASLEEP_S)
         finally:
-            os.kill(int(pid), signal.SIGCONT)
             _docker("unpause", ids)
+            _signal(stopped, signal.SIGCONT)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that it has started, this one left out."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name, in parentheses, may have anything in it.
+            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+    family = [pid]
+    for one in family:
+        family += [child for child, of in parents.items() if of == one and child != os.getpid()]
+    return family
+
+
+def _signal(processes: Sequence[int], number: signal.Signals) -> None:
+    for pid in processes:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _docker(verb: str, ids: Sequence[str]) -> None:

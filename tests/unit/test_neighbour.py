@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.proof import neighbour
 from lab.proof.neighbour import KINDS, MEANING, beside
 
 
@@ -62,3 +65,29 @@ def test_nobody_is_nobody() -> None:
     before = _running()
     with beside("none"):
         assert _running() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks at Linux's /proc")
+def test_whatever_the_lab_has_started_sleeps_with_it() -> None:
+    """A script that is under way when a lid is closed does not find the stack asleep."""
+    shell = subprocess.Popen(["sh", "-c", "sleep 60 & sleep 60 & wait"], start_new_session=True)
+    try:
+        deadline = time.monotonic() + 30
+        while len(family := neighbour._family(shell.pid)) < 3:
+            assert time.monotonic() < deadline, family
+            time.sleep(0.05)
+        neighbour._signal(family, signal.SIGSTOP)
+        assert [_state(pid) for pid in family] == ["T", "T", "T"]
+        neighbour._signal(family, signal.SIGCONT)
+    finally:
+        os.killpg(shell.pid, signal.SIGKILL)
+        shell.wait()
+
+
+def _state(pid: int) -> str:
+    deadline = time.monotonic() + 10
+    while True:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        if state == "T" or time.monotonic() > deadline:
+            return state
+        time.sleep(0.02)
