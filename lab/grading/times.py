@@ -78,6 +78,6 @@ def burnt(history: History) -> Burn:
     reason = (
         f"as many requests failed as in {duration(failed)} of complete outage: "
         f"{100 * share:.1f} % of the {promise.period_s / 86400:.0f} days' budget "
-        f"of {100 * promise.target:g} %"
+        f"of {100 * promise.target:g} %; what was only late is not in it"
     )
     return Burn(failed, share, reason)
