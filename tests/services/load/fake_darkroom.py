@@ -47,17 +47,20 @@ def kind_of(environ):
     return environ["REQUEST_METHOD"], *words[:4]
 
 
-def item(photo, author):
-    at = f"2026-10-01T{photo // 3600 % 24:02d}:{photo // 60 % 60:02d}:{photo % 60:02d}Z"
+def item(photo, author, second=0):
+    at = f"2026-10-01T00:00:{second:02d}Z"
     return {"id": photo, "user_id": author, "title": "x" * 40, "created_at": at}
+
+
+def newest_first(photos, author):
+    return [item(one, author, 59 - nth) for nth, one in enumerate(photos)]
 
 
 def page(path, viewer):
     """What a reader gets: of what was asked for, and for whoever asks."""
     words = path.split("/")
     if path == "/api/feed":
-        # Nobody else's: as many followed people as users.
-        return {"items": [item(2000 - n, viewer) for n in range(20)]}
+        return {"items": newest_first(range(20 * viewer + 19, 20 * viewer - 1, -1), viewer)}
     number = int(words[3])
     if words[2] == "photos":
         link = f"/media/{number}/1600.jpg?expires=1&signature={viewer}"
@@ -65,14 +68,11 @@ def page(path, viewer):
         return {**shown, "download": {"url": link}}
     if words[2] == "albums":
         owner = (number + 1) // 2
-        return {**item(number, owner), "items": [item(2000 - n, owner) for n in range(20)]}
+        return {**item(number, owner), "items": newest_first(range(20, 0, -1), owner)}
     if words[-1] == "photos":
         mine = [said["photo_id"] for said in uploads.values() if said["author"] == number]
         photos = sorted({*mine, *range(1, 21)}, reverse=True)[:20]
-        items = [item(n, number) for n in photos]
-        for nth, one in enumerate(items):
-            one["created_at"] = f"2026-10-01T00:00:{59 - nth:02d}Z"
-        return {"items": items}
+        return {"items": newest_first(photos, number)}
     if words[-1] == "circle":
         return {"items": [item(n, number + 1) for n in range(number, number + 20)]}
     return {"id": number, "handle": f"ada{number}"}
