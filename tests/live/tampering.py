@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lab import engine
 from lab.command import run
@@ -39,6 +39,7 @@ def tampered(stack: Stack) -> Iterator[None]:
         stack.project.compose(*words)
 
     append = f"echo '# mine' >> {FRONT_DOOR}"
+    _remove(network)
     run(["docker", "network", "create", network], timeout=30)
     try:
         compose("exec", "-T", "--user", "root", "nginx", "sh", "-c", append)
@@ -65,7 +66,18 @@ def tampered(stack: Stack) -> Iterator[None]:
         yield
     finally:
         run(["docker", "rm", "--force", guest], timeout=30, check=False)
-        run(["docker", "network", "rm", network], timeout=30, check=False)
+        _remove(network)
+
+
+def _remove(network: str) -> None:
+    """A network of ours, whoever is still on it; none is no error."""
+    from docker.errors import NotFound
+
+    with suppress(NotFound):
+        found = engine.client().networks.get(network)
+        for container in found.attrs["Containers"]:
+            found.disconnect(container, force=True)
+        found.remove()
 
 
 def left(stack: Stack) -> list[str]:
