@@ -57,8 +57,8 @@ class DropIndexParams(FaultParams):
 
 class DropIndexToken(Token):
     """The index, the names of the others that its table had, and what it may cost at most to find
-    what the index finds, in the planner's units: as many times what it costs with it as what it
-    costs without is more again. None: a lab that only knew the index's form has broken it."""
+    what the index finds, in the planner's units: half-way (the geometric mean) between what it
+    costs with the index and without any. None: a lab that only knew the index's form broke it."""
 
     table: Identifier
     index: Index
