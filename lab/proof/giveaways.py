@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,8 +29,8 @@ STATEMENTS = (
 
 
 def giveaways(stack: Stack, scenario: Scenario, since: float) -> list[str]:
-    """Each line that says too much, with where it stands; of the engine's events those `since`, in
-    Unix seconds. Nobody has repaired anything yet.
+    """Each line that says too much, with where it stands; of the engine's events and of what
+    Prometheus has recorded those `since`, in Unix seconds. Nobody has repaired anything yet.
 
     Raises `LabError` and `httpx.HTTPError` where something cannot be looked at.
     """
@@ -62,17 +63,21 @@ def _sights(stack: Stack, since: float) -> Iterator[tuple[str, str]]:
     for service in ("redis-cache", "redis-broker"):
         clients = stack.exec(service, ["redis-cli", "CLIENT", "LIST"])
         yield f"the clients of {service}", clients.stdout
-    yield from _prometheus(stack.url("prometheus"))
+    yield from _prometheus(stack.url("prometheus"), since)
 
 
-def _prometheus(url: str) -> Iterator[tuple[str, str]]:
+def _prometheus(url: str, since: float) -> Iterator[tuple[str, str]]:
     import httpx
 
     with httpx.Client(base_url=url, timeout=10, trust_env=False) as http:
-        labels = http.get("/api/v1/labels").json()["data"]
-        for label in labels:
-            values = http.get(f"/api/v1/label/{label}/values").json()["data"]
-            yield f"Prometheus, {label}", "\n".join([label, *values])
+        # Not the lists of labels and their values: those are of whole blocks of hours.
+        asked = {"match[]": '{__name__=~".+"}', "start": f"{since:.3f}"}
+        values: dict[str, set[str]] = defaultdict(set)
+        for series in http.get("/api/v1/series", params=asked).json()["data"]:
+            for label, value in series.items():
+                values[label].add(value)
+        for label in values:
+            yield f"Prometheus, {label}", "\n".join([label, *sorted(values[label])])
         for what in ("rules", "alerts", "targets", "metadata"):
             said = http.get(f"/api/v1/{what}").json()["data"]
             yield f"Prometheus, {what}", json.dumps(said, indent=1)

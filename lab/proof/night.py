@@ -148,10 +148,15 @@ def _nobody(night: Living, *, whole: bool) -> None:
     night.passed("page")
     measured = resolve(doors, night.report, within_s=0)
     if whole:
-        night.giveaways = tuple(giveaways(doors.stack, night.scenario, begun))
+        night.giveaways = tuple(giveaways(doors.stack, night.scenario, _calm_since(night, begun)))
     _let_it_show(night, begun, whole=whole)
     night.record(NOBODY, measured)
     night.passed("deadlines")
+
+
+def _calm_since(night: Living, begun: float) -> float:
+    """From when on everything is of this night: the one before may have said what it was."""
+    return night.row.baseline_from or begun
 
 
 def _let_it_show(night: Living, begun: float, *, whole: bool) -> None:
