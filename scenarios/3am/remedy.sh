@@ -32,6 +32,6 @@ grep -oE '^CREATE INDEX [a-z_]+ ON [^;]+' infra/postgres/schema.sql | while read
     sql "DROP INDEX IF EXISTS public.$name" </dev/null
     sql "CREATE INDEX CONCURRENTLY ${statement#CREATE INDEX }" </dev/null
     echo "$name is there again"
-    docker compose exec -T api-1 flags set rate_limit 0 </dev/null
+    docker compose exec -T api-1 flags unset rate_limit </dev/null
     docker compose start worker </dev/null
 done
