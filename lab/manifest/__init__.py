@@ -106,6 +106,9 @@ def put_back(stack: Stack, *, needs_services: bool) -> list[Change]:
     more: some changes cannot be undone without a new container.
     """
     recorded = _recorded(stack)
+    if needs_services and recorded.get("made_from") != _made_from(stack):
+        # They are of another version by now: what differs came with it.
+        recorded = {}
     changed: list[Change] = []
     for kind, now in _read(stack, [one for one in kinds() if one.needs_services == needs_services]):
         home = recorded.get(kind.name, now) if kind.as_shipped is None else kind.as_shipped

@@ -94,6 +94,30 @@ def test_what_is_at_home_is_kept_until_the_containers_are_made_otherwise(
         assert manifest.put_back(doors.stack, needs_services=False) == []
 
 
+def test_what_came_with_a_new_version_is_nobodys_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Services that were made anew from other images are what is at home now."""
+    shelf = Shelf("Redis setting", {"maxmemory": "64mb"}, within=True)
+    made = {"redis-cache": "image one"}
+    monkeypatch.setattr(manifest, "kinds", lambda: (shelf,))
+    monkeypatch.setattr(manifest, "_made_from", lambda _: dict(made))
+    world = World()
+    with doors_to(world, tmp_path) as doors:
+        manifest.keep(doors.stack)
+
+        def upgrade() -> None:
+            made["redis-cache"] = "image two"
+            shelf.things = {"maxmemory": "128mb"}
+
+        world.on_up = upgrade
+        assert bring_up(doors, QUIET) == []
+        assert shelf.things == {"maxmemory": "128mb"}
+        world.on_up = lambda: None
+        shelf.things = {"maxmemory": "1mb"}
+        assert [one.before for one in bring_up(doors, QUIET)] == ["128mb"]
+
+
 def test_a_draft_that_was_cut_off_is_no_record(tmp_path: Path) -> None:
     """Half a file says nothing of home; then nothing is taken for changed."""
     with doors_to(World(), tmp_path) as doors:
