@@ -29,8 +29,8 @@ STATEMENTS = (
 
 
 def giveaways(stack: Stack, scenario: Scenario, since: float) -> list[str]:
-    """Each line that says too much, with where it stands; of the engine's events and of what
-    Prometheus has recorded those `since`, in Unix seconds. Nobody has repaired anything yet.
+    """Each line that says too much, with where it stands; of logs, of the engine's events and of
+    what Prometheus has recorded those `since`, in Unix seconds. Nobody has repaired anything yet.
 
     Raises `LabError` and `httpx.HTTPError` where something cannot be looked at.
     """
@@ -50,7 +50,7 @@ def _sights(stack: Stack, since: float) -> Iterator[tuple[str, str]]:
     for listed in stack.project.containers():
         one = docker.containers.get(listed["Id"])
         yield f"docker inspect {one.name}", json.dumps(one.attrs, indent=1)
-        yield f"docker logs {one.name}", one.logs(tail=2000).decode(errors="replace")
+        yield f"docker logs {one.name}", one.logs(since=since).decode(errors="replace")
         if one.status == "running":
             processes = [" ".join(row) for row in one.top()["Processes"]]
             yield f"docker top {one.name}", "\n".join(processes)
