@@ -87,6 +87,10 @@ def come_home(doors: Doors, report: Report) -> Homecoming:
         doors.load.stop()
     faults_left = doors.journal.unhealed()
     with report.step("healing"), exclusive(lock_name(doors), report):
+        # Building an index again on an eighth of a core takes minutes.
+        for fault in faults_left:
+            if faults.hinders(fault.name):
+                _healed(doors, fault)
         # What hangs may be the very thing that is broken, so: heal, start, and heal what is left.
         failed = [fault for fault in faults_left if not _healed(doors, fault)]
 

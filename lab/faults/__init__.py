@@ -74,6 +74,10 @@ class Fault(ABC, Generic[P, T]):
     Params: ClassVar[type[FaultParams]]
     Token: ClassVar[type[Token]]
 
+    hinders: ClassVar[bool] = False
+    """Whether everything else takes longer to heal while this is there: it is healed first of all,
+    and once more in its turn."""
+
     examples: ClassVar[tuple[FaultParams, ...]]
     """Parameters with which the lab proves this fault on the real stack: one for each way in which
     it works, none that a quiet stack would not show."""
@@ -170,6 +174,12 @@ def heal(stack: Stack, name: str, token: str) -> None:
     """Heal the fault `name` from its token as JSON."""
     fault = fault_named(name)
     fault.heal(stack, _read(fault, name, token))
+
+
+def hinders(name: str) -> bool:
+    """Whether the fault `name` makes healing slow; one that this version does not have does not."""
+    fault = discover().get(name)
+    return fault is not None and fault.hinders
 
 
 def _read(fault: AnyFault, name: str, token: str) -> Token:

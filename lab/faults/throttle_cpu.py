@@ -41,6 +41,7 @@ class ThrottleCpu(Fault[ThrottleCpuParams, ThrottleCpuToken]):
 
     Params = ThrottleCpuParams
     Token = ThrottleCpuToken
+    hinders = True
     examples = (
         ThrottleCpuParams(fault="throttle_cpu", service="api-2", cpus=0.05),
         ThrottleCpuParams(fault="throttle_cpu", service="postgres-primary", cpus=0.2),

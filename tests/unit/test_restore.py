@@ -72,16 +72,35 @@ FAULTS = st.lists(st.tuples(st.sampled_from(sorted(HOME)), st.integers(1, 9)), m
 
 
 @settings(deadline=None)
-@given(FAULTS, st.sets(st.integers(0, 5)))
+@given(FAULTS, st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)))
 def test_whatever_was_done_in_whatever_order_is_undone(
-    planned: list[tuple[str, int]], late: set[int]
+    planned: list[tuple[str, int]], late: set[int], slow: set[int]
 ) -> None:
-    """Faults that touch the same thing, also when some can only be mended once the stack is up:
-    what is healed is the state from before the first of them."""
-    with broken(planned, {f"fault{number}": 1 for number in late}) as (doors, system, _):
+    """Faults that touch the same thing, also when some can only be mended once the stack is up, and
+    some are mended ahead of their turn since they make the others slow: what is healed is the state
+    from before the first of them."""
+    hindering = {f"fault{number}" for number in slow}
+    with broken(planned, {f"fault{number}": 1 for number in late}) as (doors, system, patch):
+        patch.setattr(faults, "hinders", lambda name: name in hindering)
         restore.come_home(doors, QUIET)
         assert system.now == HOME
         assert doors.journal.unhealed() == []
+
+
+def test_what_makes_healing_slow_is_healed_first() -> None:
+    """An index is not built again on the eighth of a core that the night gave its database."""
+    with broken([("limit", 1), ("index", 2)], {}) as (doors, system, patch):
+        order: list[str] = []
+        mend = system.heal
+        patch.setattr(faults, "hinders", lambda name: name == "fault0")
+        patch.setattr(
+            faults,
+            "heal",
+            lambda stack, name, token: (order.append(name), mend(stack, name, token)),
+        )
+        restore.come_home(doors, QUIET)
+        assert order == ["fault0", "fault1", "fault0"]
+        assert system.now == HOME
 
 
 def test_what_is_healed_stays_so_where_another_is_not() -> None:
