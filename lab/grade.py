@@ -14,8 +14,8 @@ capped at 10 less than the mark.
 Each revision costs 5. Hints cost their price, but only if the diagnosis is one, and never more than
 what it has above the mark: taking help must not undo having solved it.
 
-What could not be measured is open: it is in neither the points nor the possible ones. If what is
-open of anything but the order could carry the diagnosis over the mark, it is unknown.
+What could not be measured is open: it is in neither the points nor the possible ones. A diagnosis
+that is short of the mark, and that all that is open would carry to 70, is unknown.
 """
 
 from __future__ import annotations
@@ -171,11 +171,9 @@ def _capped(points: int, evidence: int, mark: int) -> int:
 
 
 def _whole(parts: Sequence[Part], revisions: int, *, hoping: bool) -> int:
-    """The points before hints; `hoping`: as if all that is open had been won, the order left out,
-    for which less is needed instead."""
-    hoped = {part.name: part.open if hoping and part.name != ORDER else 0 for part in parts}
-    got = {part.name: part.earned + hoped[part.name] for part in parts}
-    points = _capped(sum(got.values()), got["evidence"], _mark(parts))
+    """The points before hints; `hoping`: as if all that is open had been won."""
+    got = {part.name: part.earned + (part.open if hoping else 0) for part in parts}
+    points = _capped(sum(got.values()), got["evidence"], PASS_MARK if hoping else _mark(parts))
     return max(0, points - REVISION_COSTS * revisions)
 
 
@@ -188,10 +186,11 @@ def _diagnosed(
         return Outcome.FAIL, "no diagnosis was made"
     if least >= mark:
         return Outcome.PASS, f"{least} points; {mark} are needed"
-    if most < mark:
-        return Outcome.FAIL, f"{most} points; {mark} are needed"
+    if most < PASS_MARK:
+        # With all that is open, out of a hundred: nothing that could be measured would change it.
+        return Outcome.FAIL, f"{most} points; {PASS_MARK} are needed"
     why = f"{least} points for sure, {most} at best, as not everything could be measured"
-    return Outcome.UNKNOWN, f"{why}; {mark} are needed"
+    return Outcome.UNKNOWN, f"{why}; {PASS_MARK} are needed"
 
 
 def _sum(
