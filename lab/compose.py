@@ -22,6 +22,7 @@ from lab.settings import PORTS, read_env
 PROJECT_LABEL = "com.docker.compose.project"
 SERVICE_LABEL = "com.docker.compose.service"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
+HASH_LABEL = "com.docker.compose.config-hash"
 CHECKOUT_LABEL = "com.docker.compose.project.working_dir"
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
+from lab.compose import HASH_LABEL, SERVICE_LABEL
+
 if TYPE_CHECKING:
     from lab.stack import Stack
 
@@ -142,9 +144,7 @@ def _recorded(stack: Stack) -> dict[str, Things]:
 def _made_from(stack: Stack) -> Things:
     """Of each service its image, and its configuration as compose has summed it up."""
     return {
-        one["Labels"]["com.docker.compose.service"]: " ".join(
-            (one["ImageID"], one["Labels"].get("com.docker.compose.config-hash", ""))
-        )
+        one["Labels"][SERVICE_LABEL]: f"{one['ImageID']} {one['Labels'].get(HASH_LABEL, '')}"
         for one in stack.project.containers()
-        if one["Labels"]["com.docker.compose.service"] in stack.expected
+        if one["Labels"][SERVICE_LABEL] in stack.expected
     }

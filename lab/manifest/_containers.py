@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from lab import engine
 from lab.compose import SERVICE_LABEL
+from lab.manifest import Change, Kind, Things
 
 if TYPE_CHECKING:
-    from lab.manifest import Change
     from lab.stack import Stack
 
 Described = dict[str, Any]
+
+
+class OfContainers(Kind):
+    """Things that each service's container has; a new container has them as they are at home."""
+
+    needs_services = False
+
+    @abstractmethod
+    def tell(self, service: str, described: Described) -> Iterator[tuple[str, str]]:
+        """The things of one container, which the engine has described in full, and what they are
+        like. Their names begin with the service and a colon."""
+
+    def read(self, stack: Stack) -> Things:
+        return of_each(stack, self.tell)
+
+    def put_back(self, stack: Stack, changes: Sequence[Change]) -> None:
+        replace(stack, changes)
 
 
 def of_each(

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lab.compose import SERVICE_LABEL
+from lab.compose import HASH_LABEL, SERVICE_LABEL
 from lab.manifest import Change, Kind, Things
 
 if TYPE_CHECKING:
     from lab.stack import Stack
-
-HASH = "com.docker.compose.config-hash"
 
 GUEST = "guest"
 
@@ -28,7 +26,7 @@ class Containers(Kind):
         for one in stack.project.containers():
             service = one["Labels"][SERVICE_LABEL]
             if service in expected:
-                made = one["Labels"].get(HASH, "")[:8]
+                made = one["Labels"].get(HASH_LABEL, "")[:8]
                 found[service] = f"{one['State']}, configuration {made}"
             else:
                 found[f"{service} ({one['Id'][:12]})"] = one["State"]

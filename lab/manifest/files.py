@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING
 
 from lab import engine
-from lab.manifest import Change, Kind, Things
-from lab.manifest._containers import Described, of_each, replace
-
-if TYPE_CHECKING:
-    from lab.stack import Stack
+from lab.manifest._containers import Described, OfContainers
 
 # What the engine puts into every container: secrets, and its own init.
 ENGINES = ("/run", "/usr/sbin/docker-init")
@@ -22,43 +17,35 @@ ENGINES = ("/run", "/usr/sbin/docker-init")
 MODIFIED, ADDED, DELETED = 0, 1, 2  # as the engine's API numbers them
 
 
-class Files(Kind):
+class Files(OfContainers):
     """A changed file that has its image's content again is as it was: the lab writes some, too."""
 
     name = "file"
-    needs_services = False
 
-    def read(self, stack: Stack) -> Things:
-        return of_each(stack, _differing)
-
-    def put_back(self, stack: Stack, changes: Sequence[Change]) -> None:
-        replace(stack, changes)
-
-
-def _differing(service: str, described: Described) -> Iterator[tuple[str, str]]:
-    if described["HostConfig"]["ReadonlyRootfs"]:
-        return  # nobody can; and asking takes the engine a third of a second
-    found = engine.client().api.diff(described["Id"]) or []
-    paths = {one["Path"]: one["Kind"] for one in found if not one["Path"].startswith(ENGINES)}
-    # A directory is listed for what is in it.
-    leaves = {
-        path: kind
-        for path, kind in paths.items()
-        if not any(other.startswith(f"{path}/") for other in paths)
-        and not any(one.startswith(f"{path}/") for one in ENGINES)
-    }
-    yield from (
-        (f"{service}:{path}", "deleted" if kind == DELETED else "added")
-        for path, kind in leaves.items()
-        if kind != MODIFIED
-    )
-    modified = [path for path, kind in leaves.items() if kind == MODIFIED]
-    if not modified:
-        return
-    with _as_shipped(described["Image"]) as shipped:
-        for path in modified:
-            if _content(described["Id"], path) != _content(shipped, path):
-                yield f"{service}:{path}", "edited"
+    def tell(self, service: str, described: Described) -> Iterator[tuple[str, str]]:
+        if described["HostConfig"]["ReadonlyRootfs"]:
+            return  # nobody can; and asking takes the engine a third of a second
+        found = engine.client().api.diff(described["Id"]) or []
+        paths = {one["Path"]: one["Kind"] for one in found if not one["Path"].startswith(ENGINES)}
+        # A directory is listed for what is in it.
+        leaves = {
+            path: kind
+            for path, kind in paths.items()
+            if not any(other.startswith(f"{path}/") for other in paths)
+            and not any(one.startswith(f"{path}/") for one in ENGINES)
+        }
+        yield from (
+            (f"{service}:{path}", "deleted" if kind == DELETED else "added")
+            for path, kind in leaves.items()
+            if kind != MODIFIED
+        )
+        modified = [path for path, kind in leaves.items() if kind == MODIFIED]
+        if not modified:
+            return
+        with _as_shipped(described["Image"]) as shipped:
+            for path in modified:
+                if _content(described["Id"], path) != _content(shipped, path):
+                    yield f"{service}:{path}", "edited"
 
 
 @contextmanager
