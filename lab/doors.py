@@ -93,15 +93,17 @@ def open_doors(home: Home | None = None, *, for_healing: bool = False) -> Iterat
     reason to leave things broken. Then what is done is noted in a copy, which is gone afterwards.
     """
     home = home or Home.find()
-    if not (for_healing and home.db.exists()):
-        home.prepare()
+    something_to_heal = for_healing and home.db.exists()
     with ExitStack() as until_end:
         try:
-            # What can be opened need not take a word more.
-            home.prove_writable()
+            if something_to_heal:
+                # What can be opened need not take a word more.
+                home.prove_writable()
+            else:
+                home.prepare()
             journal = until_end.enter_context(Journal(home.db))
         except MachineLacks:
-            if not (for_healing and home.db.exists()):
+            if not something_to_heal:
                 raise
             copy = until_end.enter_context(TemporaryDirectory(dir=_memory()))
             for part in home.db.parent.glob(f"{home.db.name}*"):

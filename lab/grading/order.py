@@ -45,13 +45,14 @@ def order_part(
     lines += [f"{name} never left its baseline: counts as one wrong" for name in still]
     lines += [f"{name} has nothing to do with it: counts as one wrong" for name in herrings]
     lines += [f"{name} could not be measured: does not count" for name in unmeasured]
+    told_apart = right + wrong
     wrong += len(still) + len(herrings)
     placed = len(_placeable(moved, onsets))
     points = _points(right, wrong, placed, needed)
     # At best every signal that could not be measured, or not be told apart, would have stood in the
     # right place among the others.
     reach = len(moved) + len(unmeasured)
-    pairs = reach * (reach - 1) // 2 - right - (wrong - len(still) - len(herrings))
+    pairs = reach * (reach - 1) // 2 - told_apart
     best = max(points, _points(right + pairs, wrong, reach, needed)) if pairs else points
     told = min(placed, needed)
     lines.append(
