@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from lab import sharp
 from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
@@ -37,6 +38,9 @@ from lab.signals import Signal
 
 STEP = 1.0
 """Seconds between two points: as often as Prometheus looks."""
+
+SHARP_FOR_S = 120.0
+"""How long after the injection onsets are dated by raw samples: twice the longest symptom."""
 
 LOG_LINES = 50
 LOG_BEFORE_S = 10.0
@@ -83,6 +87,7 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
     baseline = baseline_of(row)
     injected_at = row.injected_at or until
     found: dict[str, tuple[Series, ...]] = {}
+    samples: dict[str, tuple[Series, ...]] = {}
     receipts: tuple[Receipt, ...] = ()
     moments = Moments(None, None, None, None)
     signals = list(doors.catalogue)
@@ -106,6 +111,11 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
                 scenario.page.alert,
                 Span(injected_at, _judged_until(doors, row, recovery) or until),
             )
+            if row.injected_at is not None:
+                dating = Span(baseline.start, min(until, row.injected_at + SHARP_FOR_S))
+                for name in found:
+                    read_sharp = sharp.read(doors.catalogue, doors.prometheus, name, dating)
+                    samples[name] = recordable(read_sharp)
         except PrometheusUnavailable as error:
             report.say(f"not everything could be read: {error.message}")
         if answers:
@@ -128,6 +138,7 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         invalid=row.invalid,
         told=told(doors, row, scenario),
         light=scenario.light,
+        sharp=samples,
     )
 
 

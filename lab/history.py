@@ -43,7 +43,7 @@ class Outcome(StrEnum):
         return cls.UNKNOWN if cls.UNKNOWN in seen else cls.PASS
 
 
-_WINDOW = re.compile(r"\[(\d+(?:\.\d+)?)s[\]:]")
+_RATE_WINDOW = re.compile(r"\brate\([^()]*\[(\d+(?:\.\d+)?)s\]\)")
 
 LATE_S = 5.0
 """Nothing in this stack takes longer than this before somebody gives up on it: the customers' and
@@ -94,6 +94,8 @@ class _CatalogueLine(Protocol):
     @property
     def absent(self) -> float | None: ...
     @property
+    def late_s(self) -> float: ...
+    @property
     def expr(self) -> str: ...
 
 
@@ -102,9 +104,10 @@ class SignalFacts:
     """What the catalogue said about one signal when the history was recorded.
 
     `direction` is the way that is bad; `absent` is what a missing series among present ones means;
-    `window_s` is how far back its rates look: a change is smeared over that many seconds. `late_s`
-    is how long after it began a change may show: a gauge shows it at once, a counter of what has
-    ended only when the first slow one ends.
+    `window_s` is how far back its rates look: a change is smeared over that many seconds; 0 for a
+    gauge. `late_s` is how long after it began a change may show, since it is counted later. Where
+    `lasts`, its values are seconds that something took, which shows when it ends: it began as long
+    before.
     """
 
     unit: str
@@ -115,11 +118,16 @@ class SignalFacts:
     absent: float | None = None
     window_s: float = 5.0
     late_s: float = 0.0
+    lasts: bool = False
+
+    def late_by(self, value: float) -> float:
+        """How many seconds before it shows a change to this value may have begun."""
+        return self.late_s + (min(LATE_S, abs(value)) if self.lasts else 0.0)
 
     @classmethod
     def of(cls, line: _CatalogueLine) -> SignalFacts:
         """The facts of one line of the catalogue; its window is read from its PromQL."""
-        windows = [float(seconds) for seconds in _WINDOW.findall(line.expr)]
+        windows = [float(seconds) for seconds in _RATE_WINDOW.findall(line.expr)]
         return cls(
             line.unit,
             line.meaning,
@@ -127,8 +135,9 @@ class SignalFacts:
             line.component,
             line.tolerance,
             line.absent,
-            max(windows, default=5.0),
-            LATE_S if "rate(" in line.expr else 0.0,
+            max(windows, default=0.0),
+            line.late_s,
+            lasts=line.unit == "s" and bool(windows),
         )
 
 
@@ -283,12 +292,13 @@ class History:
 
     `signals` has every signal that was recorded, from the start of `baseline` to `ended_at`, one
     point each `step` seconds; a signal with no series was asked for and gave nothing, a name that
-    is missing was never asked for. `facts` has a line for each of them. `objectives` are those of
-    the incident's beginning (a learner cannot raise them). `receipts` belong to the last diagnosis.
-    `recovery` is None when nobody claimed that it was fixed. `invalid` says why the run does not
-    count: the fault's witness never confirmed it, for instance. `told` is what it was judged by,
-    None in what was recorded before it was kept. `logs` are each service's last lines of the time
-    around the first breach, as they were written. `light`: half the customers came.
+    is missing was never asked for. `sharp` has the same around the injection as the raw samples
+    have it, more often (see lab/sharp.py). `facts` has a line for each of them. `objectives` are
+    those of the incident's beginning (a learner cannot raise them). `receipts` belong to the last
+    diagnosis. `recovery` is None when nobody claimed that it was fixed. `invalid` says why the run
+    does not count: the fault's witness never confirmed it, for instance. `told` is what it was
+    judged by, None in what was recorded before it was kept. `logs` are each service's last lines of
+    the time around the first breach, as they were written. `light`: half the customers came.
     """
 
     incident: str
@@ -310,6 +320,7 @@ class History:
     told: Told | None = None
     logs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     light: bool = False
+    sharp: dict[str, tuple[Series, ...]] = field(default_factory=dict)
 
     def first(self, kind: EventKind) -> Event | None:
         """The earliest event of that kind."""

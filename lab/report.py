@@ -194,7 +194,7 @@ def _places(history: History, verdict: Verdict) -> list[_Place]:
         facts = history.facts.get(one.signal)
         moved = one.reason
         if one.at is not None:
-            moved = f"{_since(one.at, zero)} or ≤ {one.resolution_s:.0f} s before"
+            moved = f"{_since(one.at, zero, tenths=True)} or ≤ {one.resolution_s:.1f} s before"
         places.append(
             _Place(
                 onset=one,
@@ -256,10 +256,11 @@ def _said(moment: _Moment) -> str:
     return f"{_plain_markdown(moment.what)}{detail}"
 
 
-def _since(at: float, zero: float) -> str:
-    minutes, rest = divmod(round(abs(at - zero)), 60)
-    sign = "-" if round(at - zero) < 0 else "+"
-    return f"{sign}{minutes}:{rest:02d}"
+def _since(at: float, zero: float, *, tenths: bool = False) -> str:
+    after = round(at - zero, 1 if tenths else None)
+    minutes, rest = divmod(abs(after), 60)
+    sign = "-" if after < 0 else "+"
+    return f"{sign}{minutes:.0f}:{rest:04.1f}" if tenths else f"{sign}{minutes:.0f}:{rest:02.0f}"
 
 
 def _seconds(seconds: float | None) -> str:

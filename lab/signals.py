@@ -59,6 +59,9 @@ class Signal(BaseModel):
     look_next: str = Field(description="where to look when it moves")
     steady: Bound | None = None
     objective: bool = Field(default=False, description="the steady bound is promised to customers")
+    late_s: float = Field(
+        default=0.0, ge=0, description="how long after it happened it may be counted"
+    )
     absent: float | None = Field(
         default=None, description="what the absence of one series among others means"
     )

@@ -6,6 +6,8 @@ followed back to where it began to leave the noise, so that a slow climb is date
 
 The noise is robust (a median, and the median of the deviations from it): one odd point in the
 baseline changes nothing.
+
+Where the raw samples around the injection were kept, they date it: see lab/grading/dating.py.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from lab.grading.dating import Calm, dated
 from lab.history import History, SignalFacts
 from lab.series import MAX_GAP, Direction, Labels, Series, Span
 
@@ -29,9 +32,12 @@ further has moved."""
 MARGIN = 1.5
 """So much further."""
 
-SCRAPE_S = 3.0
-"""Nothing is dated better than this: targets are scraped once a second, each at its own moment,
-and rules are evaluated a second later."""
+RULE_S = 3.0
+"""By a rule nothing is dated better than this: targets are scraped once a second, each at its own
+moment, and rules are evaluated a second later."""
+
+ANSWER_S = 0.25
+"""A sample is stamped when its target is asked, and may tell of what happened until it answers."""
 
 BLIND_S = 15.0
 """A hole this long hides anything; a series that never moved but has one is unknown."""
@@ -57,7 +63,7 @@ class Onset:
     state: State
     reason: str
     at: float | None = None
-    resolution_s: float = SCRAPE_S
+    resolution_s: float = RULE_S
     before: float | None = None
     extreme: float | None = None
     way: Literal["up", "down"] | None = None
@@ -67,15 +73,15 @@ class Onset:
 def apart(one: Onset, other: Onset) -> bool:
     """Whether it can be told which of two signals moved first.
 
-    Signals show late, never early: the later one must have moved longer after the other than it may
-    be late itself.
+    Signals show late, and early by no more than the time of an answer: the later one must have
+    moved longer after the other than it may be late itself.
     """
     if one.at is None or other.at is None:
         return False
     earlier, later = sorted((one, other), key=lambda onset: onset.at or 0.0)
     assert earlier.at is not None
     assert later.at is not None
-    return later.at - later.resolution_s > earlier.at
+    return later.at - later.resolution_s > earlier.at + ANSWER_S
 
 
 def onsets(history: History) -> dict[str, Onset]:
@@ -86,7 +92,15 @@ def onsets(history: History) -> dict[str, Onset]:
     """
     watched = Span(history.injected_at, history.ended_at)
     return {
-        name: onset(name, history.signals.get(name), facts, history.baseline, watched, history.step)
+        name: onset(
+            name,
+            history.signals.get(name),
+            facts,
+            history.baseline,
+            watched,
+            history.step,
+            history.sharp.get(name, ()),
+        )
         for name, facts in history.facts.items()
     }
 
@@ -98,15 +112,24 @@ def onset(
     baseline: Span,
     watched: Span,
     step: float,
+    sharp: Sequence[Series] = (),
 ) -> Onset:
     """The onset of one signal: that of whichever of its series moved first.
 
-    Unknown when nothing was measured before or during, or when a hole could hide a movement.
+    `sharp` are the same series as the raw samples have them, where those were kept. Unknown when
+    nothing was measured before or during, or when a hole could hide a movement.
     """
     if series is None:
         return Onset(name, "unknown", "was not recorded")
+    raw = {_key(one.labels): one for one in filled(sharp, facts.absent)}
     found = [
-        _series_onset(name, one, facts, baseline, watched, step)
+        _sharpened(
+            _series_onset(name, one, facts, baseline, watched, step),
+            raw.get(_key(one.labels)),
+            facts,
+            baseline,
+            watched,
+        )
         for one in filled(series, facts.absent)
     ]
     moved = [one for one in found if one.at is not None]
@@ -142,8 +165,37 @@ def filled(series: Sequence[Series], absent: float | None) -> list[Series]:
 def allowance(values: Sequence[float], facts: SignalFacts) -> float:
     """How far a series with these baseline values may stray before it has moved, in its unit."""
     median = statistics.median(values)
-    mad = statistics.median(abs(value - median) for value in values)
-    return max(facts.tolerance.allowance(median), _SIGMAS * _MAD_TO_SIGMA * mad)
+    return max(facts.tolerance.allowance(median), _SIGMAS * _noise(values, median))
+
+
+def _noise(values: Sequence[float], median: float) -> float:
+    return _MAD_TO_SIGMA * statistics.median(abs(value - median) for value in values)
+
+
+def _key(labels: Labels) -> frozenset[tuple[str, str]]:
+    return frozenset(labels.items())
+
+
+def _sharpened(
+    rough: Onset, raw: Series | None, facts: SignalFacts, baseline: Span, watched: Span
+) -> Onset:
+    """The same onset dated by raw samples, where there are some and they say when."""
+    calm = raw.between(baseline.start, baseline.end).values if raw is not None else ()
+    if raw is None or rough.at is None or len(calm) < SUSTAIN:
+        return rough
+    median, absorbed = statistics.median(calm), allowance(calm, facts)
+    # Of what is counted every second is another one, so that noise would be taken for a foot.
+    foot = absorbed if facts.window_s else max(_FOOT * absorbed, _SIGMAS * _noise(calm, median))
+    earliest = max(watched.start, rough.at - rough.resolution_s)
+    way = 1 if rough.way == "up" else -1
+    found = dated(raw, Calm(median, absorbed, foot), Span(earliest, watched.end), way)
+    if found is None:
+        return rough
+    within = found.within_s + facts.late_by(found.value)
+    if found.at > rough.at + facts.window_s + RULE_S:
+        # The samples do not bear out what the rule shows; it was anywhere in between.
+        within = max(within, found.at - earliest)
+    return replace(rough, at=found.at, resolution_s=within)
 
 
 def _series_onset(
@@ -188,7 +240,7 @@ def _series_onset(
         "moved",
         "left its baseline",
         at=at,
-        resolution_s=SCRAPE_S + smear + facts.late_s + hole,
+        resolution_s=RULE_S + smear + facts.late_by(max(rest[:SUSTAIN], key=abs)) + hole,
         before=median,
         extreme=extreme,
         way="up" if sign > 0 else "down",

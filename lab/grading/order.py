@@ -80,7 +80,7 @@ def _pairs(moved: Sequence[str], onsets: Mapping[str, Onset], lines: list[str]) 
             right += 1
         else:
             wrong += 1
-            lines.append(f"{second} moved {-ahead:.0f} s before {first}, not after it")
+            lines.append(f"{second} moved {-ahead:.1f} s before {first}, not after it")
     return right, wrong
 
 

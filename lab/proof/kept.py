@@ -23,6 +23,7 @@ from lab.host.fingerprint import Fingerprint, fingerprint
 from lab.host.pressure import Pressure
 from lab.progress import QUIET, Report
 from lab.proof.neighbour import Kind
+from lab.proof.order import Order, Placed, order_of
 from lab.proof.promises import delays
 from lab.proof.rows import NOBODY, Night, Row
 from lab.scenario import Scenario
@@ -36,7 +37,8 @@ class Proof:
 
     `machine` is the kind of machine; None in what was kept before that was asked. `page_s` is the
     delay of the page and `symptoms` that of each symptom by its text, in seconds after the
-    injection, where nobody acted; None, or left out, for what never came. The rest is as it is in
+    injection, where nobody acted; None, or left out, for what never came. `order` is that of the
+    truth's chain there; None in what was kept before that was asked. The rest is as it is in
     `Night`.
     """
 
@@ -55,6 +57,7 @@ class Proof:
     symptoms: dict[str, float] = field(default_factory=dict)
     phases: dict[str, float] = field(default_factory=dict)
     stacks: int = 1
+    order: Order | None = None
 
 
 def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
@@ -82,6 +85,7 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
         symptoms=_symptoms(night),
         phases={name: round(seconds, 1) for name, seconds in night.phases.items()},
         stacks=night.stacks,
+        order=_order(night),
     )
     document = {
         **asdict(proof),
@@ -107,6 +111,12 @@ def _symptoms(night: Night) -> dict[str, float]:
     return {text: round(seconds, 1) for text, seconds in found.items()}
 
 
+def _order(night: Night) -> Order | None:
+    if NOBODY not in night.runs:
+        return None
+    return order_of(night.runs[NOBODY], night.scenario.answer.chain)
+
+
 def proofs_in(paths: Sequence[Path]) -> list[Proof]:
     """The proofs in these files and folders, by name. Raises `BadInput` where there is none."""
     return [
@@ -116,6 +126,7 @@ def proofs_in(paths: Sequence[Path]) -> list[Proof]:
                 "rows": tuple(_row(one) for one in document["rows"]),
                 "busy": {name: Pressure(**one) for name, one in document.get("busy", {}).items()},
                 "machine": _machine(document.get("machine")),
+                "order": _order_kept(document.get("order")),
             }
         )
         for document in map(_json, _files(paths))
@@ -178,6 +189,10 @@ def _json(path: Path) -> Any:
 
 def _machine(one: dict[str, Any] | None) -> Fingerprint | None:
     return None if one is None else Fingerprint(**one)
+
+
+def _order_kept(one: dict[str, Any] | None) -> Order | None:
+    return None if one is None else Order(tuple(Placed(**placed) for placed in one["chain"]))
 
 
 def _row(one: dict[str, str]) -> Row:

@@ -5,6 +5,7 @@
 | no fault, same load             | -          | no symptom appears   |
 | nobody acts                     | fail       | fail                 |
 | nobody acts                     | and nothing that an operator sees says what was done |
+| nobody acts                     | and nothing of the truth's chain moved the other way round |
 | each decoy, and anybody's       | pass       | fail (unless accepted) |
 | remedy                          | pass       | pass                 |
 | remedy, wrong diagnosis         | fail       | pass                 |
@@ -26,6 +27,7 @@ from lab.grading.verdict import Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
 from lab.proof import promises
+from lab.proof.order import order_of
 from lab.proof.rows import AFTER, ANYBODY, DECOY, LIVED, NOBODY, REMEDY, Night, Row
 from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
@@ -70,6 +72,10 @@ def _nobody(scenario: Scenario, history: History, vocabulary: Vocabulary) -> Ite
     paged = history.first("paged")
     after = "never rang" if paged is None else f"after {paged.at - history.injected_at:.0f} s"
     yield _row(NOBODY, "paged", PASS, (Outcome.of(paged is not None), after))
+    order = order_of(history, scenario.answer.chain)
+    right, wrong = order.told
+    told = f"{right + wrong} of {order.pairs} pairs told apart, {wrong} the other way round"
+    yield Row(NOBODY, "order", PASS, Outcome.of(wrong == 0), told)
     verdict = grade(scenario.answer, history, None, vocabulary=vocabulary)
     yield _diagnosed(NOBODY, FAIL, verdict)
     yield _mitigated(NOBODY, FAIL, verdict)

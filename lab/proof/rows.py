@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -12,6 +13,7 @@ from lab.history import History, Outcome, Recovery
 from lab.host.pressure import Pressure
 from lab.proof.neighbour import Kind, named
 from lab.scenario import Scenario
+from lab.series import Series
 
 Result = Literal["as promised", "false pass", "false fail", "invalid"]
 WRONG: tuple[Result, ...] = ("false pass", "false fail", "invalid")
@@ -99,15 +101,20 @@ def up_to(history: History, at: float, recovery: Recovery | None) -> History:
     return replace(
         history,
         ended_at=at,
-        signals={
-            name: recordable(one.between(history.baseline.start, at) for one in several)
-            for name, several in history.signals.items()
-        },
+        signals=_until(history.signals, at),
+        sharp=_until(history.sharp, at),
         events=tuple(event for event in history.events if event.at <= at),
         receipts=() if silent else history.receipts,
         recovery=recovery,
         told=history.told and (replace(history.told, diagnosis=None) if silent else history.told),
     )
+
+
+def _until(signals: Mapping[str, tuple[Series, ...]], at: float) -> dict[str, tuple[Series, ...]]:
+    return {
+        name: recordable(one.between(float("-inf"), at) for one in several)
+        for name, several in signals.items()
+    }
 
 
 def count(rows: list[Row]) -> dict[Result, int]:

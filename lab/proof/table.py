@@ -10,7 +10,7 @@ from rich.text import Text
 
 from lab.faultproof import FaultProof
 from lab.faultproof import Outcome as Crashed
-from lab.proof import machines, phases, robust
+from lab.proof import machines, order, phases, robust
 from lab.proof.kept import Proof
 from lab.proof.lived import Lived, lived, newest
 from lab.proof.neighbour import MEANING, STACKS, named
@@ -33,6 +33,13 @@ fail a right one that would not; invalid is what could not be judged.
 
 Of each scenario one night tries every tempting fix; with other seeds nobody acts, then the remedy.
 Other people's nights (`scenarios/*/proof/`) are counted by machine and neighbour.
+"""
+
+_ORDER = """A diagnosis says what came after what, and is asked for no order that nobody could tell.
+Of the signals of each truth's own chain: how long after the fault they had moved, and how long
+before that they may have begun at most (medians); how many of their pairs could be told apart, and
+how many of those moved the other way round than the truth says. The order is judged where at least
+half of them could be.
 """
 
 
@@ -75,6 +82,8 @@ def markdown(
     parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n"]
     parts += [f"## On which machines\n\n{machines.markdown(nights)}", _beside(nights)]
     parts.append(_nights(proofs))
+    if told := order.markdown([(one.slug, one.order) for one in proofs if one.order is not None]):
+        parts.append(f"## How well the order can be told\n\n{_ORDER}\n{told}")
     if spent := phases.markdown(proofs):
         parts.append(f"## Where the time of a night goes\n\n{spent}")
     for proof in _longest(proofs):

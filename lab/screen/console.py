@@ -146,7 +146,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         when = still if onset.at is None else clock(onset.at)
         if onset.at is not None:
             # When it showed; it began then, or up to so much earlier.
-            when = f"{onset.at - times.broke_at:.0f} s, or up to {onset.resolution_s:.0f} s before"
+            when = f"{onset.at - times.broke_at:.1f} s, or up to {onset.resolution_s:.1f} s before"
         order.add_row(onset.signal, when)
     clocks = table("", "")
     clocks.add_row("first breach", clock(times.breached_at))

@@ -107,4 +107,4 @@ def test_the_measured_order_is_told_whole():
 def test_wrong_pairs_are_named():
     """The learner reads which two were the other way round."""
     part = order_part(("b", "a", "c"), STORY, ONSETS)
-    assert "a moved 10 s before b, not after it" in part.lines
+    assert "a moved 10.0 s before b, not after it" in part.lines

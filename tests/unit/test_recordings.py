@@ -49,7 +49,7 @@ def test_nobody_has_mended_or_understood_it() -> None:
 def test_every_row_of_the_matrix_holds() -> None:
     """Whatever changes in the grader: a real night still proves what it proved."""
     rows = matrix.rows(night(), vocabulary())
-    assert len(rows) == 14
+    assert len(rows) == 15
     assert [row for row in rows if row.result != "as promised"] == []
 
 

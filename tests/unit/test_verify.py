@@ -78,6 +78,7 @@ def test_a_good_scenario_has_nothing_but_promised_rows() -> None:
     assert {key: row.was for key, row in rows.items()} == {
         ("no fault", "no symptom"): PASS,
         (NOBODY, "symptoms"): PASS,
+        (NOBODY, "order"): PASS,
         (NOBODY, "unaffected"): PASS,
         (NOBODY, "paged"): PASS,
         (NOBODY, "diagnosed"): FAIL,
@@ -192,6 +193,13 @@ class TestPromises:
         silent = replace(whole().runs[NOBODY], events=())
         row = found(having(NOBODY, silent))[NOBODY, "paged"]
         assert (row.was, row.why) == (FAIL, "never rang")
+
+    def test_a_chain_that_moved_the_other_way_round_fails(self) -> None:
+        """Nobody is asked for an order that was not that of the night."""
+        still = replace(whole().runs[NOBODY], signals={}, sharp={})
+        late = moved(whole().runs[NOBODY], scenario().truth.chain[0], INJECTED + 40, 4e6)
+        assert found(having(NOBODY, late))[NOBODY, "order"].was is FAIL
+        assert found(having(NOBODY, still))[NOBODY, "order"].why.startswith("0 of")
 
 
 class TestFixes:
