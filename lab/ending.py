@@ -11,6 +11,7 @@ from lab.doors import Doors
 from lab.errors import BadInput, LabError, Unknown
 from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
 from lab.grade import grade
+from lab.grading.recovery import GOOD_ANSWERS, counting
 from lab.grading.verdict import Verdict
 from lab.history import Check, Event, History, Outcome, Recovery
 from lab.incident import current, scenario_of, stay
@@ -219,7 +220,7 @@ def _broken_again(doors: Doors, row: Row) -> str | None:
     fix = recovery.fix if recovery else None
     now = doors.now()
     try:
-        for objective in (fix and fix.keep) or scenario.objectives.keep:
+        for objective in (*counting(scenario.objectives.keep, fix), GOOD_ANSWERS):
             span = Span(now - scenario.objectives.hold_s, now)
             seen = against(doors.prometheus, objective, span).values
             if sum(not objective.met(value) for value in seen) > len(seen) / 2:

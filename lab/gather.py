@@ -15,7 +15,7 @@ from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
 from lab.errors import LabError
-from lab.grading.recovery import AGAIN
+from lab.grading.recovery import AGAIN, counting
 from lab.history import (
     Event,
     EventKind,
@@ -104,10 +104,9 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
                 found |= {name: recordable(series) for name, series in read.items()}
             # The recovery is that of the last claim, if it held: what came after is not its merit.
             recovery = last_recovery(doors, row)
-            fix = recovery.fix if recovery else None
             moments = read_moments(
                 doors.prometheus,
-                (fix and fix.keep) or scenario.objectives.keep,
+                counting(scenario.objectives.keep, recovery.fix if recovery else None),
                 scenario.page.alert,
                 Span(injected_at, _judged_until(doors, row, recovery) or until),
             )

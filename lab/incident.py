@@ -14,6 +14,7 @@ from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.evening import let_them_come, set_the_scene, wait_for_calm
 from lab.gather import as_json, baseline_of
+from lab.grading.recovery import counting
 from lab.history import FixSeen, Receipt
 from lab.injection import break_it
 from lab.journal import OneAtATime
@@ -142,7 +143,7 @@ def to_keep(doors: Doors, scenario: Scenario) -> tuple[Sequence[Condition], FixS
     """The objectives that count now: the scenario's, or those of an accepted fix that is in place,
     and that fix. They are what a recovery is measured by."""
     fix = accepted(doors, scenario, doors.now() - BEHIND_S)
-    return (fix and fix.keep) or scenario.objectives.keep, fix
+    return counting(scenario.objectives.keep, fix), fix
 
 
 def acknowledge(doors: Doors) -> float:

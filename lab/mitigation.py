@@ -11,7 +11,7 @@ from dataclasses import replace
 from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import LabError
-from lab.grading.recovery import AGAIN, GOOD_ANSWERS, PAGER_QUIET
+from lab.grading.recovery import AGAIN, GOOD_ANSWERS, PAGER_QUIET, counting
 from lab.history import Check, FixSeen, Outcome, Recovery
 from lab.host.pressure import Watch, watching
 from lab.injection import happen_again
@@ -50,7 +50,7 @@ def measure(
     with watching() as machine:
         hold = scenario.objectives.hold_s
         fix = _accepted_soon(doors, scenario, within_s)
-        keep = [*((fix and fix.keep) or scenario.objectives.keep), GOOD_ANSWERS]
+        keep = [*counting(scenario.objectives.keep, fix), GOOD_ANSWERS]
 
         def watch(since: float, within_s: float) -> Span | None:
             """The window in which they held; None where they did not."""

@@ -7,9 +7,10 @@ are chosen so that taking the load, a replica, the data or the measuring away is
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from lab.grading.pace import too_busy
-from lab.history import Check, DataSeen, History, LoadSeen, Outcome, Recovery
+from lab.history import Check, DataSeen, FixSeen, History, LoadSeen, Outcome, Recovery
 from lab.series import Condition, Series, worst
 from lab.units import duration, measure
 
@@ -34,6 +35,12 @@ GOOD_ANSWERS = Condition(signal="client:wrong:ratio", op="<=", value=0.05)
 with something else is none."""
 
 
+def counting(keep: Sequence[Condition], fix: FixSeen | None) -> tuple[Condition, ...]:
+    """The objectives that count: an incident's own, or those that the accepted fix that is in place
+    trades them for."""
+    return fix.keep if fix is not None and fix.keep else tuple(keep)
+
+
 def recovery_checks(history: History) -> tuple[Check, ...]:
     """Every check, in the order in which people read them; one failed check when nobody claimed
     that it was mended."""
@@ -41,7 +48,7 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
     if recovery is None:
         why = "nobody said that it was fixed, so no recovery was measured"
         return (Check("recovery", Outcome.FAIL, why),)
-    objectives = [*((recovery.fix and recovery.fix.keep) or history.objectives)]
+    objectives = [*counting(history.objectives, recovery.fix)]
     if GOOD_ANSWERS.signal in history.signals:
         # What was recorded before anybody looked at answers is judged without them.
         objectives.append(GOOD_ANSWERS)

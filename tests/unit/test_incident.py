@@ -312,6 +312,21 @@ class TestEnd:
         assert ended.verdict.mitigated is Outcome.FAIL
         assert history_of(ended.row).first("relapsed") is not None
 
+    def test_a_page_for_everybody_after_the_claim_is_no_recovery(
+        self, doors: Doors, world: World
+    ) -> None:
+        """Who is answered something else than they asked for is served no better for having been
+        served before."""
+        started(doors, world)
+        mend(world)
+        world.pause(20)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        world.fixed["client:wrong:ratio"] = 0.9
+        world.pause(60)
+        ended = end(doors, QUIET)
+        assert ended.verdict.mitigated is Outcome.FAIL
+        assert history_of(ended.row).first("relapsed") is not None
+
     def test_a_moment_is_no_relapse(self, doors: Doors, world: World) -> None:
         """What is broken for a few seconds at the end, and holds again, was mended."""
         started(doors, world)
