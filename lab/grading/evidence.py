@@ -19,7 +19,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.grading.onset import SUSTAIN, Onset, allowance, filled, first_out
+from lab.grading.onset import SUSTAIN, Onset, allowance, filled, first_out, trends
 from lab.grading.verdict import Part
 from lab.history import History, Receipt, SignalFacts
 from lab.series import MAX_GAP, Series, Tolerance
@@ -206,7 +206,7 @@ def left_baseline(
         if any(calm.values()):
             return None, "has no samples in its window"
         return False, "gives nothing, neither before nor during"
-    judged = False
+    judged = calmed = False
     farthest = ""
     for one in seen:
         before = calm.get(_key(one), ())
@@ -215,6 +215,7 @@ def left_baseline(
                 continue
             before = (facts.absent,) * SUSTAIN
         judged = True
+        calmed = calmed or not trends(before, facts)
         median = statistics.median(before)
         gap = max(MAX_GAP, 3 * step)
         first = first_out(one, median, allowance(before, facts), facts.direction, gap)
@@ -228,6 +229,8 @@ def left_baseline(
         return True, farthest
     if not judged:
         return None, "has no samples in the baseline"
+    if not calmed:
+        return None, "was on its way already before anything broke"
     return False, "did not leave its baseline"
 
 

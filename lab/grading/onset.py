@@ -168,6 +168,18 @@ def allowance(values: Sequence[float], facts: SignalFacts) -> float:
     return max(facts.tolerance.allowance(median), _SIGMAS * _noise(values, median))
 
 
+def trends(values: Sequence[float], facts: SignalFacts) -> bool:
+    """Whether a baseline was no calm: it went further on its way than it would absorb. What follows
+    on it may be more of the same, and may hide a movement."""
+    if len(values) < 2 * SUSTAIN:
+        return False
+    places = range(len(values))
+    slope, start = statistics.linear_regression(places, values)
+    rest = [value - start - slope * place for place, value in enumerate(values)]
+    absorbed = facts.tolerance.allowance(statistics.median(values))
+    return abs(slope) * len(values) > max(absorbed, _SIGMAS * _noise(rest, 0.0))
+
+
 def _noise(values: Sequence[float], median: float) -> float:
     return _MAD_TO_SIGMA * statistics.median(abs(value - median) for value in values)
 
@@ -225,6 +237,9 @@ def _series_onset(
         hole = _longest_hole(after.times, watched)
         if hole > BLIND_S:
             reason = f"was not measured for {hole:.0f} s; it could have moved unseen"
+            return Onset(name, "unknown", reason, labels=series.labels, before=median)
+        if trends(calm, facts):
+            reason = "was on its way already before anything broke"
             return Onset(name, "unknown", reason, labels=series.labels, before=median)
         return Onset(name, "still", "never left its baseline", labels=series.labels, before=median)
     index, sign = first

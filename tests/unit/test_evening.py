@@ -110,3 +110,19 @@ def test_no_start_waits_longer_than_a_minute_for_calm(
             with pytest.raises(Failed):
                 evening.wait_for_calm(doors, number, scenario, begun - 25, QUIET)
         assert world.now - begun <= (60 if until == 20.0 else 35)
+
+
+@pytest.mark.parametrize(("a_second", "least", "most"), [(0.0, 30, 35), (0.6, 40, 65)])
+def test_a_calm_in_which_something_is_on_its_way_is_waited_out(
+    doors: Doors, world: World, a_second: float, least: float, most: float
+) -> None:
+    """What tells of the night comes to rest first: a queue that still drains is no baseline."""
+    scenario = doors.library.load("slow", 1)
+    truth = scenario.truth.model_copy(update={"chain": ["queue:depth", *scenario.truth.chain]})
+    load = scenario.load.model_copy(update={"baseline_s": 30})
+    scenario = scenario.model_copy(update={"truth": truth, "load": load})
+    number = doors.journal.begin("slow", 1, scenario.model_dump_json(), world.now)
+    begun = world.now
+    world.backlog = lambda at: max(0.0, 20 - a_second * max(0.0, at - begun)) if a_second else 0.0
+    evening.wait_for_calm(doors, number, scenario, begun - 5, QUIET)
+    assert least <= world.now - begun <= most

@@ -172,3 +172,20 @@ def test_what_moved_before_the_fault_is_noise():
     assert found(steps((25, 1.0), (5, 3.0), (91, 3.5))).state == "still"
     far = found(steps((25, 1.0), (5, 3.0), (91, 9.0)))
     assert (far.state, far.at) == ("moved", 30)
+
+
+def test_a_baseline_that_trends_is_no_calm():
+    """What was on its way before anything broke hides whether it moved: nobody is blamed for it.
+    Noise on top of calm is calm, and what moved further has moved."""
+    downhill = Series(
+        {}, [float(at) for at in range(121)], [max(0.2, 3 - at / 10) for at in range(121)]
+    )
+    assert found(downhill).state == "unknown"
+    assert "before anything broke" in found(downhill).reason
+    noisy = Series({}, list(range(121)), [1.0 + (n * 7919 % 13) / 10 for n in range(121)])
+    assert found(noisy).state == "still"
+    far = replace(
+        downhill,
+        values=[value + (50 if at > 60 else 0) for at, value in enumerate(downhill.values)],
+    )
+    assert found(far).state == "moved"
