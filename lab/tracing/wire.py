@@ -29,14 +29,14 @@ _WORTH_A_LINE = 0.0005
 """Seconds; a body that is on its way sooner (there may be none) is no step of its own."""
 
 _WAIT = "wait for the answer"
+_SENDS, _WAITS = "http11.send_request_headers", "http11.receive_response_headers"
 
 #: httpcore's own names for what it does, and ours.
 _STEPS = {
     "connection.connect_tcp": "connect",
     "connection.start_tls": "TLS handshake",
-    "http11.send_request_headers": "send",
     "http11.send_request_body": "send the body",
-    "http11.receive_response_headers": _WAIT,
+    _WAITS: _WAIT,
     "http11.receive_response_body": "receive",
 }
 
@@ -138,11 +138,13 @@ class Exchange:
 
     def _on_event(self, event: str, _info: dict[str, Any]) -> None:
         name, _, moment = event.rpartition(".")
-        if name not in _STEPS:
-            return
         if moment == "started":
             self._begun[name] = self._now()
-        else:
+            # Whoever is asked may begin with the first byte, also while the one who asks is kept
+            # from going on: so long it has waited.
+            if name == _WAITS:
+                self._begun[name] = self._begun.get(_SENDS, self._begun[name])
+        elif name in _STEPS:
             self._note(_STEPS[name], self._begun[name], failed=moment == "failed")
 
     @contextmanager

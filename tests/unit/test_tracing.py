@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
@@ -40,6 +41,7 @@ def server() -> Iterator[ThreadingHTTPServer]:
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told.append(dict(self.headers))
+            asked_at.append(time.time())
             if self.path == "/silent":
                 gone.wait(10)
                 return
@@ -52,8 +54,10 @@ def server() -> Iterator[ThreadingHTTPServer]:
             pass
 
     told: list[dict[str, str]] = []
+    asked_at: list[float] = []
     made = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     made.told = told  # type: ignore[attr-defined]
+    made.asked_at = asked_at  # type: ignore[attr-defined]
     threading.Thread(target=made.serve_forever, daemon=True).start()
     yield made
     gone.set()
@@ -72,13 +76,30 @@ def test_the_wire_is_timed_step_by_step(server: ThreadingHTTPServer) -> None:
     exchange = sent(server, "/api/feed")
     whole, *steps = exchange.spans()
     assert [one.name for one in steps] == [
-        "look up the name", "connect", "send", "wait for the answer", "receive",
+        "look up the name", "connect", "wait for the answer", "receive",
     ]  # fmt: skip
     assert (whole.detail, whole.failed) == ("200", False)
     for before, after in pairwise(steps):
         assert before.ended <= after.began
     assert whole.began <= steps[0].began
     assert steps[-1].ended <= whole.ended
+
+
+def test_who_is_asked_begins_while_it_is_waited_for(
+    server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the one who asks is kept from going on, on a busy machine, once all is sent."""
+    noted = Exchange._on_event
+
+    def held_up(self: Exchange, event: str, info: dict[str, object]) -> None:
+        if event == "http11.send_request_body.complete":
+            time.sleep(0.1)
+        noted(self, event, info)
+
+    monkeypatch.setattr(Exchange, "_on_event", held_up)
+    exchange = sent(server, "/api/feed")
+    waited = next(one for one in exchange.spans() if one.id == exchange.waiting)
+    assert waited.began <= server.asked_at[0] <= waited.ended  # type: ignore[attr-defined]
 
 
 def test_the_trace_is_asked_for(server: ThreadingHTTPServer) -> None:
