@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab import incident
+from lab.attempts import Decoy
 from lab.command import CommandFailed
 from lab.diagnosis import Diagnosis, Evidence
 from lab.doors import Doors
@@ -17,7 +18,7 @@ from lab.errors import Failed
 from lab.grading.verdict import Verdict
 from lab.progress import Report
 from lab.records import Row
-from lab.scenario import Decoy, Scenario
+from lab.scenario import Scenario
 from lab.scripts import run_script
 from lab.series import Span
 from lab.steady import BEHIND_S

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from lab import attempts
 from lab.documents import Document, Place
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
-from lab.library import WHY, Library
+from lab.library import Library
 from lab.proof.contributed import of_scenario
 from lab.proof.deadlines import ROOM, usual, without_room
 from lab.scenario import Scenario, Symptom
@@ -81,19 +82,23 @@ def _said(error: BadInput, file: Path) -> Iterator[Finding]:
 
 
 def _scripts(folder: Path) -> Iterator[Finding]:
-    """Remedy and decoys: there, executable, of ordinary tools only."""
-    remedy = folder / "remedy.sh"
-    decoys = sorted((folder / "decoys").glob("*.sh"))
-    if not remedy.is_file():
-        yield Finding(remedy, 1, "is missing: the operator's fix")
+    """Remedy, decoys and other fixes: there, executable, of ordinary tools only."""
+    found = attempts.scripts(folder)
+    if folder / attempts.REMEDY not in found:
+        yield Finding(folder / attempts.REMEDY, 1, "is missing: the operator's fix")
+    decoys = [script for script in found if script.parent.name == attempts.DECOYS]
     if len(decoys) < DECOYS:
-        yield Finding(folder / "decoys", 1, f"{len(decoys)} decoys; at least {DECOYS} must tempt")
-    for script in [*([remedy] if remedy.is_file() else []), *decoys]:
+        where = folder / attempts.DECOYS
+        yield Finding(where, 1, f"{len(decoys)} decoys; at least {DECOYS} must tempt")
+    for script in found:
         text = script.read_text(encoding="utf-8")
         if not os.access(script, os.X_OK):
             yield Finding(script, 1, "is not executable; chmod +x")
-        if script is not remedy and WHY.search(text) is None:
-            yield Finding(script, 1, "does not say why it tempts; `# Why people try it: ...`")
+        if not attempts.says_why(script):
+            line = "tempts; `# Why people try it: ...`"
+            if script not in decoys:
+                line = "is right; `# Why it is right: ...`"
+            yield Finding(script, 1, f"does not say why it {line}")
         for number, line in enumerate(text.splitlines(), start=1):
             used = None if line.lstrip().startswith("#") else _LAB_COMMAND.search(line)
             if used is not None:

@@ -39,9 +39,6 @@ from lab.signals import Signal
 STEP = 1.0
 """Seconds between two points: as often as Prometheus looks."""
 
-SHARP_FOR_S = 120.0
-"""How long after the injection onsets are dated by raw samples: twice the longest symptom."""
-
 LOG_LINES = 50
 LOG_BEFORE_S = 10.0
 LOG_AFTER_S = 30.0
@@ -87,7 +84,6 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
     baseline = baseline_of(row)
     injected_at = row.injected_at or until
     found: dict[str, tuple[Series, ...]] = {}
-    samples: dict[str, tuple[Series, ...]] = {}
     receipts: tuple[Receipt, ...] = ()
     moments = Moments(None, None, None, None)
     signals = list(doors.catalogue)
@@ -110,16 +106,11 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
                 scenario.page.alert,
                 Span(injected_at, _judged_until(doors, row, recovery) or until),
             )
-            if row.injected_at is not None:
-                dating = Span(baseline.start, min(until, row.injected_at + SHARP_FOR_S))
-                for name in found:
-                    read_sharp = sharp.read(doors.catalogue, doors.prometheus, name, dating)
-                    samples[name] = recordable(read_sharp)
         except PrometheusUnavailable as error:
             report.say(f"not everything could be read: {error.message}")
         if answers:
             receipts = _receipts(doors, answers[-1], baseline)
-    return History(
+    history = History(
         incident=name_of(row),
         scenario=row.slug,
         title=scenario.title,
@@ -137,8 +128,12 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
         invalid=row.invalid,
         told=told(doors, row, scenario),
         light=scenario.light,
-        sharp=samples,
     )
+    try:
+        return replace(history, sharp=sharp.read(doors.catalogue, doors.prometheus, history))
+    except PrometheusUnavailable as error:
+        report.say(f"onsets are dated by rules only: {error.message}")
+        return history
 
 
 def _judged_until(doors: Doors, row: Row, recovery: Recovery | None) -> float | None:

@@ -292,13 +292,14 @@ class History:
 
     `signals` has every signal that was recorded, from the start of `baseline` to `ended_at`, one
     point each `step` seconds; a signal with no series was asked for and gave nothing, a name that
-    is missing was never asked for. `sharp` has the same around the injection as the raw samples
-    have it, more often (see lab/sharp.py). `facts` has a line for each of them. `objectives` are
-    those of the incident's beginning (a learner cannot raise them). `receipts` belong to the last
-    diagnosis. `recovery` is None when nobody claimed that it was fixed. `invalid` says why the run
-    does not count: the fault's witness never confirmed it, for instance. `told` is what it was
-    judged by, None in what was recorded before it was kept. `logs` are each service's last lines of
-    the time around the first breach, as they were written. `light`: half the customers came.
+    is missing was never asked for. `sharp` has what has moved as the raw samples have it, over the
+    baseline and, more often, around its onset (see lab/sharp.py). `facts` has a line for each of
+    them. `objectives` are those of the incident's beginning (a learner cannot raise them).
+    `receipts` belong to the last diagnosis. `recovery` is None when nobody claimed that it was
+    fixed. `invalid` says why the run does not count: the fault's witness never confirmed it, for
+    instance. `told` is what it was judged by, None in what was recorded before it was kept. `logs`
+    are each service's last lines of the time around the first breach, as they were written.
+    `light`: half the customers came.
     """
 
     incident: str

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lab.attempts import DECOYS, REMEDY, Decoy, decoys_in, fix_in, scripts
 from lab.documents import Document, Place, Problem, near
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
-from lab.scenario import LIGHT, SCENARIOS, Decoy, Pick, Scenario, ScenarioFile
+from lab.scenario import LIGHT, SCENARIOS, Pick, Scenario, ScenarioFile
 
 RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
 
-WHY = re.compile(r"^#\s*Why people try it:\s*(?P<why>.+)$", re.MULTILINE)
 _ALERT = re.compile(r"^\s*-?\s*alert:\s*[\"']?(?P<name>\w+)", re.MULTILINE)
 
 
@@ -115,13 +115,14 @@ class Library:
         """One of the scenario's texts (brief, debrief), about this incident's own objects."""
         return scenario.fill((self.path(scenario.slug) / f"{name}.md").read_text(encoding="utf-8"))
 
-    def remedy(self, slug: str) -> Path:
-        """The script of the operator's fix."""
-        return self.path(slug) / "remedy.sh"
+    def remedy(self, slug: str, fix: str | None = None) -> Path:
+        """The script of the operator's fix, or of another right one. Raises `BadInput` where there
+        is none of that name."""
+        return fix_in(self.path(slug), fix)
 
     def decoys(self, slug: str) -> list[Decoy]:
         """The tempting wrong fixes. Raises `BadInput` for one that does not say why it tempts."""
-        return decoys_in(self.path(slug) / "decoys")
+        return decoys_in(self.path(slug) / DECOYS)
 
     def _check(self, document: Document, folder: Path) -> None:
         """Raise `BadInput` for whatever a schema cannot see."""
@@ -129,19 +130,17 @@ class Library:
         problems = list(_unknown_words(scenario, self.words))
         problems += [
             Problem((), f"the file {name} is missing beside it")
-            for name in ("brief.md", "debrief.md", "remedy.sh")
+            for name in ("brief.md", "debrief.md", REMEDY)
             if not (folder / name).is_file()
         ]
-        scripts = [folder / "remedy.sh", *sorted((folder / "decoys").glob("*.sh"))]
         problems += [
             Problem((), f"{script.relative_to(folder)} is not executable; chmod +x")
-            for script in scripts
-            if script.is_file() and not os.access(script, os.X_OK)
+            for script in scripts(folder)
+            if not os.access(script, os.X_OK)
         ]
         if problems:
             raise document.refusal(problems)
-        for script in scripts[1:]:
-            _decoy(script)
+        decoys_in(folder / DECOYS)
 
 
 def _options(document: Document, *, light: bool = False) -> dict[str, list[Any]]:
@@ -309,18 +308,3 @@ def _unknown_words(scenario: ScenarioFile, words: Words) -> Iterator[Problem]:
     if scenario.page.alert not in words.alerts:
         hint = near(scenario.page.alert, words.alerts) or ", ".join(words.alerts)
         yield Problem(("page", "alert"), f"there is no alert {scenario.page.alert!r}; {hint}")
-
-
-def decoys_in(folder: Path) -> list[Decoy]:
-    """The scripts of a folder, each saying why it tempts; else it raises `BadInput`."""
-    return [_decoy(path) for path in sorted(folder.glob("*.sh"))]
-
-
-def _decoy(path: Path) -> Decoy:
-    said = WHY.search(path.read_text(encoding="utf-8"))
-    if said is None:
-        raise BadInput(
-            f"{path}:1:1: a decoy says why it tempts",
-            remedy="add a line `# Why people try it: ...`",
-        )
-    return Decoy(name=path.stem, path=path, why=said["why"].strip())

@@ -196,14 +196,6 @@ class ScenarioFile(_Model):
     hints: list[Hint] = Field(min_length=1)
 
 
-class Decoy(_Model):
-    """A tempting wrong fix: a script, and why people try it."""
-
-    name: str
-    path: Path
-    why: str
-
-
 class Scenario(ScenarioFile):
     """One incident to be: a scenario with its choices made by `seed`."""
 

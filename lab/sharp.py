@@ -8,9 +8,14 @@ samples of its metrics, asked eight times a second, changes when a sample came t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from lab.archive import recordable
+from lab.grading.dating import SCRAPE_S
+from lab.grading.onset import onsets
+from lab.history import History
 from lab.prometheus import Prometheus
-from lab.series import Series, Span
+from lab.series import Labels, Series
 from lab.signals import Catalogue
 
 SHARP_STEP = 0.125
@@ -21,6 +26,9 @@ TWO_SAMPLES = "2050ms"
 
 ONE_SAMPLE = "1100ms"
 """Holds one: where it is missing nothing was measured, and nobody bridges that."""
+
+BEFORE_S, AFTER_S = 3.0, 15.0
+"""So long around an onset, as a rule tells it, the samples are looked at."""
 
 _RATE = re.compile(r"\b(rate|increase)\(([^()]*)\[\d+s\]\)")
 _GAUGE = re.compile(r"\[\d+s\]")
@@ -41,6 +49,38 @@ def sharp(catalogue: Catalogue, name: str) -> str:
     return _GAUGE.sub(f"[{ONE_SAMPLE}]", rates)
 
 
-def read(catalogue: Catalogue, prometheus: Prometheus, name: str, span: Span) -> list[Series]:
-    """A signal over `span`, a point each `SHARP_STEP` seconds. Raises `PrometheusUnavailable`."""
-    return prometheus.query_range(sharp(catalogue, name), span.start, span.end, SHARP_STEP)
+def read(
+    catalogue: Catalogue, prometheus: Prometheus, history: History
+) -> dict[str, tuple[Series, ...]]:
+    """Every signal that has moved: once a second over the baseline, which tells its noise, and each
+    `SHARP_STEP` seconds around the moment that its rule tells roughly.
+
+    Raises `PrometheusUnavailable`.
+    """
+    found: dict[str, tuple[Series, ...]] = {}
+    for name, onset in onsets(history).items():
+        if onset.at is None or name not in catalogue:
+            continue
+        expr = sharp(catalogue, name)
+        calm = history.baseline
+        start = max(calm.end, onset.at - onset.resolution_s - BEFORE_S)
+        end = min(history.ended_at, onset.at + AFTER_S)
+        found[name] = recordable(
+            _joined(
+                prometheus.query_range(expr, calm.start, calm.end, SCRAPE_S),
+                prometheus.query_range(expr, start, end, SHARP_STEP),
+            )
+        )
+    return found
+
+
+def _joined(before: Sequence[Series], after: Sequence[Series]) -> list[Series]:
+    """Series of the same labels one behind the other."""
+    points: dict[frozenset[tuple[str, str]], tuple[Labels, dict[float, float]]] = {}
+    for one in (*before, *after):
+        _, known = points.setdefault(frozenset(one.labels.items()), (one.labels, {}))
+        known.update(zip(one.times, one.values, strict=True))
+    return [
+        Series(labels, sorted(known), [known[at] for at in sorted(known)])
+        for labels, known in points.values()
+    ]

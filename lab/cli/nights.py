@@ -28,7 +28,8 @@ class Wanted:
     """Which nights: scenarios (without any, every one) times seeds, and where they are kept.
 
     `kind` is what else goes on meanwhile, `stacks` how many nights are lived at a time. They have
-    one neighbour then, whom `live_side_by_side` lets in.
+    one neighbour then, whom `live_side_by_side` lets in. `fix` is another right fix to mend them
+    with.
     """
 
     slugs: tuple[str, ...]
@@ -37,6 +38,7 @@ class Wanted:
     kind: Kind
     untempted: bool
     stacks: int
+    fix: str | None = None
 
     def errands(self, doors: Doors) -> list[Errand]:
         """Night by night. Raises `BadInput` for a scenario that cannot be read: now, and not after
@@ -44,6 +46,7 @@ class Wanted:
         slugs = self.slugs or doors.library.slugs()
         for slug in slugs:
             doors.library.load(slug, self.seeds.start)
+            doors.library.remedy(slug, self.fix)
         return sidebyside.errands(slugs, self.seeds, untempted=self.untempted)
 
 
@@ -72,6 +75,7 @@ def live_here(wanted: Wanted, *, quiet: bool) -> list[Proof]:
                 lambda run, one: report.say(f"{run}: {one.outcome}"),
                 tempted=errand.tempted,
                 kind=own,
+                fix=wanted.fix,
             )
             night = replace(night, stacks=wanted.stacks, beside=wanted.kind)
             rows = matrix.rows(night, doors.vocabulary)
@@ -142,7 +146,8 @@ def _command(errand: Errand, wanted: Wanted) -> list[str]:
     untempted = [] if errand.tempted else ["--untempted"]
     where = ["--out", str(wanted.folder), "--of-stacks", str(wanted.stacks)]
     disturbed = [] if wanted.kind == "none" else ["--disturbed", wanted.kind]
-    return _lab("verify", errand.slug, "--seed", str(errand.seed), *where, *disturbed, *untempted)
+    how = [*disturbed, *untempted, *(["--fix", wanted.fix] if wanted.fix else [])]
+    return _lab("verify", errand.slug, "--seed", str(errand.seed), *where, *how)
 
 
 def _lab(*words: str) -> list[str]:
@@ -151,7 +156,9 @@ def _lab(*words: str) -> list[str]:
 
 def _since(begun: str, errands: list[Errand], wanted: Wanted) -> list[Proof]:
     """The proofs of these nights; not what an earlier time has left of the same name."""
-    names = [night_name(one.slug, one.seed, wanted.kind, wanted.stacks) for one in errands]
+    names = [
+        night_name(one.slug, one.seed, wanted.kind, wanted.stacks, wanted.fix) for one in errands
+    ]
     paths = [wanted.folder / name / PROOF for name in names]
     found = [proof for path in paths if path.exists() for proof in proofs_in([path])]
     return [proof for proof in found if proof.at >= begun]

@@ -79,6 +79,12 @@ def verify_command(
     untempted: Annotated[
         bool, typer.Option("--untempted", help="No wrong fixes: short nights.")
     ] = False,
+    fix: Annotated[
+        str | None,
+        typer.Option(
+            "--fix", metavar="NAME", help="Mend with this one of its fixes/, not with remedy.sh."
+        ),
+    ] = None,
     side_by_side: Annotated[
         int,
         typer.Option(
@@ -124,6 +130,7 @@ def verify_command(
             kind=kind_of(disturbed),
             untempted=untempted,
             stacks=max(side_by_side, of_stacks),
+            fix=fix,
         )
         if side_by_side > 1:
             proofs, code = nights.live_side_by_side(wanted)

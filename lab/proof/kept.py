@@ -58,6 +58,7 @@ class Proof:
     phases: dict[str, float] = field(default_factory=dict)
     stacks: int = 1
     order: Order | None = None
+    fix: str | None = None
 
 
 def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
@@ -86,6 +87,7 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
         phases={name: round(seconds, 1) for name, seconds in night.phases.items()},
         stacks=night.stacks,
         order=_order(night),
+        fix=night.fix,
     )
     document = {
         **asdict(proof),
@@ -165,6 +167,7 @@ def nights_in(
                 document.get("beside", "none"),
                 phases=document.get("phases", {}),
                 stacks=document.get("stacks", 1),
+                fix=document.get("fix"),
             )
         )
     return found

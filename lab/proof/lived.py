@@ -30,8 +30,9 @@ class Account(BaseModel):
     `seconds` is how long it took, `day` when. `rows` counts all, `wrong` are those that were not as
     promised. `page_s` and `symptoms` are delays in seconds after the injection, where nobody acted.
     `paged`, `in_time` and `mended`: whether the page rang, every symptom met its deadline, and the
-    remedy was recognised. `refused` is why the night could not be begun, None where it was.
-    `waited` is the share of the time in which something waited for a core; None: nothing tells.
+    remedy was recognised. `refused` is why the night could not be begun, None where it was. `fix`
+    is the right fix that it was mended with, None: the scenario's own remedy. `waited` is the share
+    of the time in which something waited for a core; None: nothing tells.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -50,11 +51,12 @@ class Account(BaseModel):
     mended: bool = False
     refused: str | None = None
     waited: float | None = None
+    fix: str | None = None
 
     @property
-    def key(self) -> tuple[int, Kind, int]:
+    def key(self) -> tuple[int, Kind, int, str | None]:
         """Of two nights with the same key on the same machine the newer one counts."""
-        return self.seed, self.beside, self.stacks
+        return self.seed, self.beside, self.stacks, self.fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ def account(proof: Proof) -> Account:
         mended=_promised(_row(proof, "mitigated", REMEDY)),
         refused=None if refused is None else _public(refused.why),
         waited=round(sum(waited) / len(waited), 3) if waited else None,
+        fix=proof.fix,
     )
 
 

@@ -8,6 +8,9 @@ is wrong, and nothing needs to be put back, as the stack is brought home afterwa
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from lab import incident
 from lab.autopilot import act, true_diagnosis, wait_for_page
 from lab.doors import Doors
@@ -47,16 +50,21 @@ def live(
     *,
     tempted: bool = True,
     kind: Kind = "none",
+    fix: str | None = None,
 ) -> Night:
     """Live through a scenario and record every run. The stack is home afterwards.
 
     What goes wrong on the way is in the night, not raised; but for `BadInput` of a scenario that
     cannot be read. `on_measured` hears of each run as soon as it was measured. Without being
     `tempted` there is nobody but those who do nothing and those who do right: a short night.
-    `kind` is what else goes on on this machine meanwhile.
+    `kind` is what else goes on on this machine meanwhile. `fix` is another right fix to mend it
+    with, in the place of the remedy.
     """
     with watching() as watch, beside(kind, lambda: _containers(doors)):
-        return _live(doors, slug, seed, report, on_measured, watch, tempted=tempted, kind=kind)
+        night = _live(
+            doors, slug, seed, report, on_measured, watch, tempted=tempted, kind=kind, fix=fix
+        )
+        return replace(night, fix=fix)
 
 
 def _live(
@@ -69,8 +77,10 @@ def _live(
     *,
     tempted: bool,
     kind: Kind,
+    fix: str | None,
 ) -> Night:
     scenario = doors.library.load(slug, seed)
+    mends = doors.library.remedy(slug, fix)
     begun = doors.now()
     phases = Phases(begun)
     problem: str | None = None
@@ -81,7 +91,7 @@ def _live(
         true = incident.scenario_of(row)
         night = Living(doors, row, true, report, on_measured, watch, begun, phases)
         night.note(START)
-        _through(night, tempted=tempted)
+        _through(night, mends, tempted=tempted)
     except LabError as error:
         problem = error.message
         if night is not None:
@@ -120,12 +130,12 @@ def _containers(doors: Doors) -> list[str]:
     return [one.container_id for one in doors.stack.services() if one.state == "running"]
 
 
-def _through(night: Living, *, tempted: bool) -> None:
+def _through(night: Living, mends: Path, *, tempted: bool) -> None:
     _nobody(night, whole=tempted)
     if tempted:
         tempt(night)
         night.passed("wrong fixes")
-    _remedy(night)
+    _remedy(night, mends)
     night.collect()
     if tempted:
         hide(night)
@@ -182,12 +192,12 @@ def _let_it_show(night: Living, begun: float, *, whole: bool) -> None:
         let_pass(doors, doors.now(), SHOWN_FOR_S, "watching what stays calm", night.report)
 
 
-def _remedy(night: Living) -> None:
+def _remedy(night: Living, mends: Path) -> None:
     doors, report = night.doors, night.report
     # What a diagnosis points at must have been recorded before it is pointed at.
     doors.pause(2 * BEHIND_S)
     incident.diagnose(doors, true_diagnosis(night.scenario), final=True)
-    act(doors, night.row, doors.library.remedy(night.scenario.slug), "the remedy", report)
+    act(doors, night.row, mends, "the remedy", report)
     night.passed("remedy")
     night.record(REMEDY, resolve(doors, report))
     night.passed("judged")

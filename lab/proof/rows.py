@@ -68,7 +68,8 @@ class Night:
     `beside` is what else went on on the machine, `busy` what the machine was like during each run
     (and `START`, until the customers suffered). `phases` is where its time went, in seconds;
     `stacks` how many nights this machine lived at the same time, this one among them. `giveaways`
-    are lines in which the broken stack itself says what was done; None where nobody looked.
+    are lines in which the broken stack itself says what was done; None where nobody looked. `fix`
+    is the right fix that it was mended with; None: the scenario's own remedy.
     """
 
     scenario: Scenario
@@ -80,18 +81,22 @@ class Night:
     busy: dict[str, Pressure] = field(default_factory=dict)
     phases: dict[str, float] = field(default_factory=dict)
     stacks: int = 1
+    fix: str | None = None
     giveaways: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
-        return night_name(self.scenario.slug, self.scenario.seed, self.beside, self.stacks)
+        scenario = self.scenario
+        return night_name(scenario.slug, scenario.seed, self.beside, self.stacks, self.fix)
 
 
-def night_name(slug: str, seed: int, beside: Kind = "none", stacks: int = 1) -> str:
+def night_name(
+    slug: str, seed: int, beside: Kind = "none", stacks: int = 1, fix: str | None = None
+) -> str:
     """How a night, and the folder that it is kept in, is called: "3am-2", "3am-2-core"."""
     how = named(beside, stacks)
     apart = "" if how == "none" else f"-{how.replace(', ', '-').replace(' ', '-')}"
-    return f"{slug}-{seed}{apart}"
+    return f"{slug}-{seed}{apart}{f'-{fix}' if fix else ''}"
 
 
 def up_to(history: History, at: float, recovery: Recovery | None) -> History:

@@ -159,7 +159,7 @@ def _nights(proofs: Sequence[Proof]) -> str:
             named(proof.beside, proof.stacks),
             duration(proof.seconds),
             page.why if page else "-",
-            str(fix.was) if fix else "-",
+            f"{fix.was}: {proof.fix}" if fix and proof.fix else str(fix.was) if fix else "-",
             str(len(proof.rows)),
             "; ".join(f"{row.run}: {row.question}, {row.result}" for row in wrong) or "-",
         ]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab import faults, incident
+from lab.attempts import Decoy, decoys_in
 from lab.autopilot import DECOY_WATCHED_S, act
 from lab.command import CommandFailed
 from lab.ending import Measured, resolve
 from lab.gather import last_recovery
 from lab.history import Outcome
-from lab.library import decoys_in
 from lab.proof.living import Living
 from lab.proof.rows import AFTER, ANSWERS, ANYBODY, BEFORE, DECOY
-from lab.scenario import Decoy
 from lab.steady import BEHIND_S
 
 ACTS = Path(__file__).with_name("acts")

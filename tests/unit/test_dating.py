@@ -8,16 +8,19 @@ import random
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from lab.grading.dating import SCRAPE_S
-from lab.grading.onset import Onset, apart, onset
+from lab.grading.onset import Onset, apart, onset, onsets
 from lab.history import LATE_S, SignalFacts
+from lab.prometheus import Prometheus
 from lab.promql import names_in
 from lab.series import Series, Span, Tolerance
-from lab.sharp import ONE_SAMPLE, SHARP_STEP, TWO_SAMPLES, sharp
+from lab.sharp import ONE_SAMPLE, SHARP_STEP, TWO_SAMPLES, read, sharp
 from lab.signals import Catalogue
+from tests.unit.histories import night
 
 CALM = Span(0, 30)
 WATCHED = Span(32, 120)
@@ -137,3 +140,29 @@ def test_samples_come_as_often_as_dating_takes_for_granted() -> None:
     """Once a second, from everything."""
     text = Path("infra/prometheus/prometheus.yml").read_text()
     assert re.findall(r"scrape_interval: (\S+)", text) == [f"{SCRAPE_S:g}s"]
+
+
+def test_only_what_has_moved_is_looked_at_again() -> None:
+    """Its baseline once a second, and often around its onset, no longer than the night was."""
+    asked: list[tuple[str, float, float, float]] = []
+
+    class Samples:
+        def query_range(self, expr: str, start: float, end: float, step: float) -> list[Series]:
+            asked.append((expr, start, end, step))
+            return [Series({"a": "b"}, [start, end], [0.0, 1.0])]
+
+    history = night()
+    found = read(Catalogue.load(), cast("Prometheus", Samples()), history)
+    moved = {name: one for name, one in onsets(history).items() if one.at is not None}
+    assert found.keys() == moved.keys()
+    assert len(asked) == 2 * len(moved)
+    for (_, *calm), (_, start, end, step), one in zip(
+        asked[::2], asked[1::2], moved.values(), strict=True
+    ):
+        assert calm == [history.baseline.start, history.baseline.end, SCRAPE_S]
+        assert start < one.at < end <= history.ended_at
+        assert step == SHARP_STEP
+        assert end - start < 60
+    (joined,) = found["client:errors:ratio"]
+    assert list(joined.times) == sorted(joined.times)
+    assert len(joined.times) == 4

@@ -136,6 +136,7 @@ def test_nights_side_by_side_are_called_apart() -> None:
     assert night_name("3am", 2, "core") == "3am-2-core"
     assert night_name("3am", 2, stacks=2) == "3am-2-2-stacks"
     assert night_name("3am", 2, "core", stacks=2) == "3am-2-core-2-stacks"
+    assert night_name("3am", 2, fix="another-index") == "3am-2-another-index"
 
 
 def test_each_stack_has_a_home_and_nights_of_its_own(

@@ -21,6 +21,7 @@ from lab.library import Library
 from lab.progress import QUIET
 from lab.proof import matrix
 from lab.proof.kept import keep, nights_in, proofs_in
+from lab.proof.lived import account
 from lab.proof.night import live
 from lab.proof.phases import told
 from lab.proof.rows import AFTER, ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
@@ -438,6 +439,25 @@ def test_a_night_without_temptation_is_short(doors: Doors) -> None:
     """Nobody acts, then the remedy: what is to be seen with each seed, and no more."""
     lived = live(doors, "slow", 1, QUIET, tempted=False)
     assert (list(lived.runs), lived.undone) == ([NOBODY, REMEDY], {})
+
+
+def test_a_night_may_be_mended_in_another_way(doors: Doors, tmp_path: Path) -> None:
+    """By a right fix that the scenario does not name; an unknown one is refused before anything
+    is broken."""
+    fix = tmp_path / "scenarios" / "slow" / "fixes" / "another.sh"
+    fix.parent.mkdir()
+    fix.write_text(f"#!/bin/sh\n# Why it is right: it mends.\ntouch {tmp_path}/mended\n")
+    fix.chmod(0o755)
+    with pytest.raises(BadInput, match="no fix"):
+        live(doors, "slow", 1, QUIET, tempted=False, fix="anothr")
+    assert doors.journal.latest() is None
+    lived = live(doors, "slow", 1, QUIET, tempted=False, fix="another")
+    rows = {(row.run, row.question): row for row in matrix.rows(lived, doors.vocabulary)}
+    assert rows[REMEDY, "mitigated"].result == "as promised"
+    assert lived.name == "slow-1-another"
+    proof = keep(lived, list(rows.values()), tmp_path / "proof")
+    assert proof.fix == account(proof).fix == "another"
+    assert "| pass: another |" in markdown([proof], [])
 
 
 def test_a_night_says_where_its_time_went(doors: Doors) -> None:
