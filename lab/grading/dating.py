@@ -57,7 +57,7 @@ def dated(series: Series, calm: Calm, near: Span, sign: int) -> Dated | None:
         for at, value in zip(series.times, series.values, strict=True)
     ]
     index = next((i for i in range(len(points)) if _begins(points, i, calm, near)), 0)
-    while index > 0 and calm.foot < points[index - 1][1] <= points[index][1]:
+    while index > 0 and near.start <= points[index - 1][0] and _climbs(points, index, calm):
         index -= 1
     if index == 0:
         return None
@@ -78,6 +78,10 @@ def _begins(points: Points, index: int, calm: Calm, near: Span) -> bool:
         return False
     soon = _within(points, at, BORNE_OUT_S)
     return sum(out > calm.absorbed for _, out in soon) >= _MOST * len(soon)
+
+
+def _climbs(points: Points, index: int, calm: Calm) -> bool:
+    return calm.foot < points[index - 1][1] <= points[index][1]
 
 
 def _within(points: Points, start: float, seconds: float) -> Points:

@@ -196,10 +196,12 @@ def _sharpened(
     if raw is None or rough.at is None or len(calm) < SUSTAIN:
         return rough
     median, absorbed = statistics.median(calm), allowance(calm, facts)
-    # Of what is counted every second is another one, so that noise would be taken for a foot.
-    foot = absorbed if facts.window_s else max(_FOOT * absorbed, _SIGMAS * _noise(calm, median))
     earliest = max(watched.start, rough.at - rough.resolution_s)
     way = 1 if rough.way == "up" else -1
+    # No foot is looked for in what the calm itself reached; and of what is counted every second is
+    # another one, so that noise would be taken for a foot.
+    reached = max(way * (value - median) for value in calm)
+    foot = absorbed if facts.window_s else min(absorbed, max(_FOOT * absorbed, reached))
     found = dated(raw, Calm(median, absorbed, foot), Span(earliest, watched.end), way)
     if found is None:
         return rough
