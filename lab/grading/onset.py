@@ -206,7 +206,7 @@ def _sharpened(
     if found is None:
         return rough
     within = found.within_s + facts.late_by(found.value)
-    if found.at > rough.at + facts.window_s + RULE_S:
+    if found.at > rough.at + RULE_S:
         # The samples do not bear out what the rule shows; it was anywhere in between.
         within = max(within, found.at - earliest)
     return replace(rough, at=found.at, resolution_s=within)

@@ -128,6 +128,17 @@ def test_nothing_is_dated_before_the_fault_nor_by_what_the_calm_reached() -> Non
     assert late.at >= WATCHED.start
 
 
+def test_what_is_counted_in_lumps_is_dated_no_better_than_by_its_rule() -> None:
+    """A statement that reads a million rows is counted when it ends; between two nothing is."""
+    lumps = [0.0] * 50 + [40.0 if second % 4 == 0 else 0.0 for second in range(69)]
+    rule = Series(
+        {}, list(range(119)), [sum(lumps[max(0, n - 9) : n + 1]) / 10 for n in range(119)]
+    )
+    one = onset("x", [rule], RATE, CALM, WATCHED, 1.0, [seen(lumps, 0, SHARP_STEP)])
+    assert one.at is not None
+    assert one.at - one.resolution_s <= 50 <= one.at
+
+
 def test_seconds_that_something_took_began_as_long_before() -> None:
     """What took two seconds is seen when it ends: it began two seconds before."""
     took = replace(GAUGE, unit="s", lasts=True)
