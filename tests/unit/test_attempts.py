@@ -39,7 +39,7 @@ def test_a_decoy_says_why_it_tempts_and_a_fix_why_it_is_right(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("slug", SHIPPED.slugs())
-def test_every_scenario_has_two_other_fixes(slug: str) -> None:
-    """That its verdict must recognise, although it does not name them."""
+def test_every_scenario_has_another_fix(slug: str) -> None:
+    """That its verdict must recognise, although it does not name it."""
     folder = SHIPPED.path(slug)
-    assert len([one for one in scripts(folder) if one.parent.name == "fixes"]) >= 2
+    assert len([one for one in scripts(folder) if one.parent.name == "fixes"]) >= 1

@@ -90,9 +90,9 @@ def test_contributions_merge(tmp_path: Path) -> None:
     contribute([PROOF, replace(PROOF, machine=THERE)], tmp_path)
     here, there = sorted(of_scenario(tmp_path / "slow"), key=lambda one: one.machine.cores)
     assert [(night.key, night.page_s) for night in here.nights] == [
-        ((1, "core", 1), 21.0),
-        ((1, "none", 1), 30.0),
-        ((1, "none", 2), 21.0),
+        ((1, "core", 1, None), 21.0),
+        ((1, "none", 1, None), 30.0),
+        ((1, "none", 2, None), 21.0),
     ]
     assert len(there.nights) == 1
 
