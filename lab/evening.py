@@ -13,7 +13,7 @@ from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import LabError, Unknown
 from lab.faults._redis import spread
-from lab.grading.onset import trends
+from lab.grading.calm import trends
 from lab.history import SignalFacts
 from lab.host import busy
 from lab.injection import set_stage

@@ -19,7 +19,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lab.grading.onset import SUSTAIN, Onset, allowance, filled, first_out, trends
+from lab.grading.calm import SUSTAIN, allowance, filled, trends
+from lab.grading.onset import Onset, first_out
 from lab.grading.verdict import Part
 from lab.history import History, Receipt, SignalFacts
 from lab.series import MAX_GAP, Series, Tolerance

@@ -4,9 +4,6 @@ Pure. A series has moved when it goes the bad way by more than it absorbs - its 
 catalogue, and a multiple of its own noise - and stays there for `SUSTAIN` points. The onset is then
 followed back to where it began to leave the noise, so that a slow climb is dated from its foot.
 
-The noise is robust (a median, and the median of the deviations from it): one odd point in the
-baseline changes nothing.
-
 Where the raw samples around the injection were kept, they date it: see lab/grading/dating.py.
 """
 
@@ -18,12 +15,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from lab.grading.calm import SUSTAIN, allowance, filled, trends
 from lab.grading.dating import Calm, dated
 from lab.history import History, SignalFacts
 from lab.series import MAX_GAP, Direction, Labels, Series, Span
-
-SUSTAIN = 3
-"""Points in a row that must be out: one alone may be a hiccup of the scrape."""
 
 JUST_BEFORE_S = 10.0
 """What a series did so long before the fault is noise, however far it strayed: only what goes
@@ -42,8 +37,6 @@ ANSWER_S = 0.25
 BLIND_S = 15.0
 """A hole this long hides anything; a series that never moved but has one is unknown."""
 
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
-_SIGMAS = 4.0
 _STEADY = 0.8  # share of the baseline that a series must have to be expected all the time
 _FOOT = 0.1  # of what a series absorbs: where a climb begins
 
@@ -145,43 +138,6 @@ def onset(
     if unknown:
         return unknown[0]
     return next(iter(steady or found), Onset(name, "unknown", "has no samples"))
-
-
-def filled(series: Sequence[Series], absent: float | None) -> list[Series]:
-    """The same series with `absent` wherever one has no point and another has.
-
-    Untouched when absence means nothing (`absent` is None).
-    """
-    if absent is None or len(series) < 2:
-        return list(series)
-    times = sorted({at for one in series for at in one.times})
-    whole: list[Series] = []
-    for one in series:
-        known = dict(zip(one.times, one.values, strict=True))
-        whole.append(Series(one.labels, times, [known.get(at, absent) for at in times]))
-    return whole
-
-
-def allowance(values: Sequence[float], facts: SignalFacts) -> float:
-    """How far a series with these baseline values may stray before it has moved, in its unit."""
-    median = statistics.median(values)
-    return max(facts.tolerance.allowance(median), _SIGMAS * _noise(values, median))
-
-
-def trends(values: Sequence[float], facts: SignalFacts) -> bool:
-    """Whether a baseline was no calm: it went further on its way than it would absorb. What follows
-    on it may be more of the same, and may hide a movement."""
-    if len(values) < 2 * SUSTAIN:
-        return False
-    places = range(len(values))
-    slope, start = statistics.linear_regression(places, values)
-    rest = [value - start - slope * place for place, value in enumerate(values)]
-    absorbed = facts.tolerance.allowance(statistics.median(values))
-    return abs(slope) * len(values) > max(absorbed, _SIGMAS * _noise(rest, 0.0))
-
-
-def _noise(values: Sequence[float], median: float) -> float:
-    return _MAD_TO_SIGMA * statistics.median(abs(value - median) for value in values)
 
 
 def _key(labels: Labels) -> frozenset[tuple[str, str]]:

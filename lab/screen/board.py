@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lab.doors import Doors
 from lab.errors import BadInput
-from lab.grading.onset import allowance
+from lab.grading.calm import allowance
 from lab.history import SignalFacts
 from lab.records import Row
 from lab.series import Series, Span
