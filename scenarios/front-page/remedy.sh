@@ -5,21 +5,22 @@
 # time. Run it in the checkout.
 set -eu
 
-# How many requests wait for a place, as each replica counts them itself.
-waiting=0
+# How many circles the partner is being asked to rank, as each replica counts them itself. Not how many
+# requests wait for a place: places are held by what waits at the partner, too.
+ranking=0
 for replica in api-1 api-2 api-3; do
     here=$(docker compose exec -T "$replica" curl -fsS http://127.0.0.1:8000/metrics |
-        awk '$1 == "partner_waiting" { print int($2) }')
-    waiting=$((waiting + ${here:-0}))
+        awk '/^partner_in_flight\{.*operation="rank"/ { n += $2 } END { print int(n) }')
+    ranking=$((ranking + ${here:-0}))
 done
 
-if [ "$waiting" -gt 5 ]; then
-    echo "$waiting requests wait for a place at the partner; five replicas more, for 160 links a second"
+if [ "$ranking" -le 5 ]; then
+    echo "the partner ranks $ranking circles: places are missing; five replicas more, for 160 links a second"
     # One after the other: a replica that starts takes processor from those that serve.
     for more in 1 2 3 4 5; do
         docker compose up --detach --wait --no-deps --scale "api=$more" api
     done
 else
-    echo "the application has places free, so what it waits for is the partner; shedding"
+    echo "the partner is asked for $ranking circles at once, and ranks two; shedding"
     docker compose exec -T api-1 flags set shed on
 fi
