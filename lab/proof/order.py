@@ -74,7 +74,7 @@ def _onset(one: Placed) -> Onset:
 def markdown(nights: Sequence[tuple[str, Order]]) -> str:
     """A line for each chain of each scenario, by scenario; empty where there is none."""
     lines = [
-        "| scenario | chain: moved after, known to | nights | pairs told apart | wrong | judged |",
+        "| scenario | chain: moved after (known to) | nights | pairs told apart | wrong | judged |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     kinds = sorted({(slug, tuple(p.signal for p in order.chain)) for slug, order in nights})
@@ -103,4 +103,4 @@ def _usual(name: str, orders: Sequence[Order]) -> str:
     known = [one.resolution_s for one in placed if one.resolution_s is not None]
     if not after:
         return f"`{name}` never"
-    return f"`{name}` {statistics.median(after):.1f} s, {statistics.median(known):.1f} s"
+    return f"`{name}` {statistics.median(after):.1f} s ({statistics.median(known):.1f} s)"

@@ -18,7 +18,7 @@ def test_only_what_is_far_enough_apart_is_told() -> None:
 def test_each_chain_has_its_line() -> None:
     """How late and how sharply each signal was known, how many pairs, in how many nights."""
     page = markdown([("here", FAR), ("here", FAR), ("here", TURNED), ("there", FAR)])
-    assert "| here | `a:up` 1.0 s, 1.2 s, `b:up` 1.5 s, 1.2 s, `c:up` 9.0 s, 1.2 s |" in page
+    assert "| here | `a:up` 1.0 s (1.2 s), `b:up` 1.5 s (1.2 s), `c:up` 9.0 s (1.2 s) |" in page
     assert "| 3 | 2 (1 to 2) of 3 | 1 | 2 of 3 |" in page
     assert "| 1 | 2 (2 to 2) of 3 | 0 | 1 of 1 |" in page
     assert markdown([]) == ""
