@@ -35,6 +35,10 @@ SIGMAS = 4.0
 """How far below the scenario's rate arrivals may fall by chance. They are a Poisson process: over
 the 5 s that a rate looks back, n of them vary by the root of n."""
 
+MOMENTS = 0.1
+"""The share of a calm in which an objective may be missed. Who comes comes by chance, and some of
+what they want is dear: one slow second in half a minute is no reason to send everybody home."""
+
 TREND_STEP_S = 5.0
 """A calm in which something is still on its way to where it stays begins so much later."""
 
@@ -97,6 +101,7 @@ def wait_for_calm(
             title=f"{rate:g} customers a second: waiting for {long:g} s of calm",
             report=report,
             not_before=not_before,
+            moments=MOMENTS,
         )
         if not isinstance(calm, Span):
             _refuse(doors, scenario, calm)

@@ -54,6 +54,11 @@ class Series:
         kept = [i for i, at in enumerate(self.times) if start <= at <= end]
         return Series(self.labels, [self.times[i] for i in kept], [self.values[i] for i in kept])
 
+    def covers(self, start: float, end: float) -> bool:
+        """Whether there are points, and no hole longer than `MAX_GAP` from end to end."""
+        edges = [start, *self.times, end]
+        return bool(self.times) and all(b - a <= MAX_GAP for a, b in pairwise(edges))
+
     def last(self, *, not_before: float = float("-inf")) -> float | None:
         """The newest value, or None when there is none at or after `not_before`."""
         if not self.times or self.times[-1] < not_before:
@@ -130,9 +135,17 @@ class Condition(BaseModel):
         part = series.between(start, end)
         if not all(self.met(value) for value in part.values):
             return False
-        edges = [start, *part.times, end]
-        holes = any(b - a > MAX_GAP for a, b in pairwise(edges))
-        return None if holes or not part.times else True
+        return True if part.covers(start, end) else None
+
+    def broken_share(self, series: Series, start: float, end: float) -> float | None:
+        """The share of the points of `[start, end]` that do not meet it, from 0 to 1.
+
+        None (unknown) where the points leave a hole, as in `held`.
+        """
+        part = series.between(start, end)
+        if not part.covers(start, end):
+            return None
+        return sum(not self.met(value) for value in part.values) / len(part.values)
 
 
 class Tolerance(BaseModel):

@@ -44,17 +44,25 @@ HOME_RATE = 20.0
 @dataclass(frozen=True, slots=True)
 class Look:
     """One condition over one window: held (None: not measured), the value of the window that is
-    furthest from meeting it, and the last one."""
+    furthest from meeting it, the last one, and the share of the window that breaks it (None: not
+    measured)."""
 
     condition: Condition
     held: bool | None
     worst: float | None
     last: float | None
+    share: float | None = None
 
     @property
     def broken(self) -> bool:
         """Whether it was measured last as not met."""
         return self.last is not None and not self.condition.met(self.last)
+
+    def holds(self, moments: float) -> bool:
+        """Whether it was met, but for such a share of the window, and is met now."""
+        return self.held is True or (
+            self.share is not None and self.share <= moments and not self.broken
+        )
 
     def __str__(self) -> str:
         wanted = f"wanted {self.condition.op} {self.condition.value:g}"
@@ -86,7 +94,8 @@ def look(doors: Doors, conditions: Sequence[Condition], start: float, end: float
         )
         furthest = max(series.values, default=None) if high else min(series.values, default=None)
         held = condition.held(series, start, end)
-        looks.append(Look(condition, held, furthest, series.last()))
+        share = condition.broken_share(series, start, end)
+        looks.append(Look(condition, held, furthest, series.last(), share))
     return looks
 
 
@@ -100,8 +109,10 @@ def wait_until(
     report: Report,
     not_before: float | None = None,
     each: Callable[[list[Look]], None] | None = None,
+    moments: float = 0.0,
 ) -> Span | list[Look]:
-    """Wait until all conditions have held for `hold_s` seconds without a break.
+    """Wait until all conditions have held for `hold_s` seconds without a break; `moments` is the
+    share of that time in which one may be broken all the same.
 
     The window begins within `within_s` seconds, at `not_before` or later; by default when it was
     called. Returns it, or the last look as soon as none can begin in time. Time in which the whole
@@ -124,14 +135,15 @@ def wait_until(
                 blind = error
             if each is not None and looks:
                 each(looks)
-            against = [one for one in looks if one.held is not True]
+            against = [one for one in looks if not one.holds(moments)]
             if looks and not against and blind is None and now - start >= hold_s:
                 return Span(start, now)
             done = 0.0 if against or blind else max(0.0, now - start)
             doing = str(blind or (against[0] if against else "holds"))
             step.at(min(done, hold_s), hold_s, doing)
             # A window that begins after what is broken now would begin too late.
-            hopeless = passed > within_s and any(one.broken for one in against)
+            late = [one for one in against if one.broken and (one.share or 1.0) > moments]
+            hopeless = passed > within_s and bool(late)
             if hopeless or passed >= within_s + hold_s:
                 if blind is not None:
                     raise blind

@@ -126,3 +126,19 @@ def test_a_calm_in_which_something_is_on_its_way_is_waited_out(
     world.backlog = lambda at: max(0.0, 20 - a_second * max(0.0, at - begun)) if a_second else 0.0
     evening.wait_for_calm(doors, number, scenario, begun - 5, QUIET)
     assert least <= world.now - begun <= most
+
+
+@pytest.mark.parametrize(("seconds", "waited"), [(2.0, 32), (15.0, 57)])
+def test_a_moment_does_not_spoil_the_calm(
+    doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch, seconds: float, waited: float
+) -> None:
+    """One or two slow seconds in half a minute are chance; more of them, and it begins again."""
+    monkeypatch.setattr(evening.busy, "takers", lambda *_: [])
+    scenario = doors.library.load("slow", 1)
+    load = scenario.load.model_copy(update={"baseline_s": 30})
+    scenario = scenario.model_copy(update={"load": load})
+    number = doors.journal.begin("slow", 1, scenario.model_dump_json(), world.now)
+    begun = world.now
+    world.changes[:] = [(begun + 10, True), (begun + 10 + seconds, False)]
+    evening.wait_for_calm(doors, number, scenario, begun - 5, QUIET)
+    assert world.now - begun == pytest.approx(waited, abs=6)
