@@ -13,12 +13,12 @@ from lab.injection import of_the_night
 from lab.lock import exclusive
 from lab.progress import QUIET
 from lab.prometheus import PrometheusUnavailable
-from lab.proof.promises import any_began
 from lab.records import Row
 from lab.restore import call_off
 from lab.scenario import Scenario
 from lab.series import Span
 from lab.steady import BEHIND_S
+from lab.symptoms import showing
 
 LOOK_S = 2.0
 """Seconds between two looks: nobody waits for what is found, unless it is nothing."""
@@ -64,7 +64,7 @@ def _shows(doors: Doors, row: Row, scenario: Scenario) -> bool:
         found = doors.catalogue.read(doors.prometheus, span.start, span.end, names=names, step=STEP)
     except PrometheusUnavailable:
         return True
-    return any_began(scenario.symptoms, found, span)
+    return bool(showing(scenario.symptoms, found, span))
 
 
 def _should_show(doors: Doors, row: Row, scenario: Scenario) -> bool:

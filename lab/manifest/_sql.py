@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-SERVERS = ("postgres-primary", "postgres-replica")
-
 # Settings whose value is a list: quoted as a whole it would be a single, strange name.
 LISTS = ("search_path", "temp_tablespaces", "session_preload_libraries", "local_preload_libraries")
 

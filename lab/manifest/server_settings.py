@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from lab.faults._sessions import quietly
 from lab.manifest import Change, Kind, Things
 from lab.manifest._containers import replace
-from lab.manifest._sql import SERVERS, literal, name
+from lab.manifest._sql import literal, name
+from lab.statements import SERVERS
 
 if TYPE_CHECKING:
     from lab.stack import Stack

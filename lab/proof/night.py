@@ -20,7 +20,6 @@ from lab.gather import STEP
 from lab.host.pressure import Watch, watching
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
-from lab.proof import promises
 from lab.proof.giveaways import giveaways
 from lab.proof.living import Living, Told
 from lab.proof.neighbour import Kind, beside
@@ -35,6 +34,7 @@ from lab.proof.temptations import hide, tempt
 from lab.restore import restore
 from lab.series import Span
 from lab.steady import BEHIND_S, let_pass
+from lab.symptoms import showing
 
 SHOWN_FOR_S = 12.0
 """How long a broken system is watched after its last symptom has begun: rates look back 10 s at
@@ -185,7 +185,7 @@ def _let_it_show(night: Living, begun: float, *, whole: bool) -> None:
                 found = doors.catalogue.read(doors.prometheus, begun, now, names=names, step=STEP)
             except PrometheusUnavailable:
                 found = {}
-            if not whole and promises.all_began(symptoms, found, Span(begun, now)):
+            if not whole and len(showing(symptoms, found, Span(begun, now))) == len(symptoms):
                 break
             doors.pause(1.0)
     if not whole:

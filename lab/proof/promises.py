@@ -6,13 +6,14 @@ is walked through is a symptom, one server with waiting locks is not calm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from lab.grading.pace import late_in, too_busy
 from lab.grading.recovery import worst_of
 from lab.history import History, Outcome
 from lab.scenario import Scenario, Symptom
-from lab.series import Condition, Series, Span, worst
+from lab.series import Condition, Series, Span
+from lab.symptoms import series_of
 from lab.units import measure
 
 OWED_S = 10.0
@@ -23,20 +24,10 @@ MEASURED = 0.8
 """Share of a stretch's points that must be there to say that nothing happened in it."""
 
 
-def symptom_in(condition: Condition, signals: Mapping[str, Sequence[Series]], span: Span) -> Series:
-    """The one series that a symptom speaks of: at each time whatever shows it most."""
-    covered = [
-        one.between(span.start, span.end)
-        for one in signals.get(condition.signal, ())
-        if all(one.labels.get(key) == text for key, text in condition.where.items())
-    ]
-    return worst(covered, "down" if condition.op in ("<", "<=") else "up")
-
-
 def delay(symptom: Symptom, history: History) -> float | None:
     """How long after the injection a symptom began, in seconds; None where it never did."""
     whole = Span(history.injected_at, history.ended_at)
-    since = symptom.since(symptom_in(symptom, history.signals, whole))
+    since = symptom.since(series_of(symptom, history.signals, whole))
     return None if since is None else since - history.injected_at
 
 
@@ -44,20 +35,6 @@ def delays(scenario: Scenario, history: History) -> dict[str, float]:
     """The delay, in seconds, of each symptom that began, by its text."""
     found = {str(symptom): delay(symptom, history) for symptom in scenario.symptoms}
     return {text: after for text, after in found.items() if after is not None}
-
-
-def all_began(
-    symptoms: Iterable[Symptom], signals: Mapping[str, Sequence[Series]], span: Span
-) -> bool:
-    """Whether every symptom has begun within `span`, by what these signals show of it."""
-    return all(one.since(symptom_in(one, signals, span)) is not None for one in symptoms)
-
-
-def any_began(
-    symptoms: Iterable[Symptom], signals: Mapping[str, Sequence[Series]], span: Span
-) -> bool:
-    """Whether one of the symptoms has begun within `span`, by what these signals show of it."""
-    return any(one.since(symptom_in(one, signals, span)) is not None for one in symptoms)
 
 
 def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
@@ -72,7 +49,7 @@ def appeared(symptom: Symptom, history: History) -> tuple[Outcome, str]:
         return (Outcome.PASS, text) if in_time else _missed(text, history, watched)
     if history.ended_at < deadline + symptom.for_s:
         return Outcome.UNKNOWN, f"{symptom}: was watched too briefly"
-    if not _enough(symptom_in(symptom, history.signals, watched), watched, history):
+    if not _enough(series_of(symptom, history.signals, watched), watched, history):
         return Outcome.UNKNOWN, f"{symptom}: was not measured"
     return _missed(f"{symptom}: never appeared", history, watched)
 
@@ -92,7 +69,7 @@ def no_symptom(scenario: Scenario, history: History, span: Span) -> tuple[Outcom
     """No symptom over a stretch in which nothing is broken."""
     found: list[tuple[Outcome, str]] = []
     for symptom in scenario.symptoms:
-        series = symptom_in(symptom, history.signals, span)
+        series = series_of(symptom, history.signals, span)
         if symptom.spans(series):
             found.append((Outcome.FAIL, f"{symptom}: appeared without the fault"))
         elif not _enough(series, span, history):
