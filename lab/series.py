@@ -49,6 +49,11 @@ class Series:
     times: Sequence[float]
     values: Sequence[float]
 
+    @property
+    def key(self) -> frozenset[tuple[str, str]]:
+        """What tells it from the other series of the same expression: its labels."""
+        return frozenset(self.labels.items())
+
     def between(self, start: float, end: float) -> Series:
         """The part with `start <= time <= end`."""
         kept = [i for i, at in enumerate(self.times) if start <= at <= end]

@@ -78,7 +78,7 @@ def _joined(before: Sequence[Series], after: Sequence[Series]) -> list[Series]:
     """Series of the same labels one behind the other."""
     points: dict[frozenset[tuple[str, str]], tuple[Labels, dict[float, float]]] = {}
     for one in (*before, *after):
-        _, known = points.setdefault(frozenset(one.labels.items()), (one.labels, {}))
+        _, known = points.setdefault(one.key, (one.labels, {}))
         known.update(zip(one.times, one.values, strict=True))
     return [
         Series(labels, sorted(known), [known[at] for at in sorted(known)])

@@ -201,7 +201,7 @@ def left_baseline(
     baseline: Sequence[Series], observed: Sequence[Series], facts: SignalFacts, step: float
 ) -> tuple[bool | None, str]:
     """Whether any of the observed series left the baseline of the same labels, and how far."""
-    calm = {_key(one): one.values for one in filled(baseline, facts.absent)}
+    calm = {one.key: one.values for one in filled(baseline, facts.absent)}
     seen = [one for one in filled(observed, facts.absent) if one.times]
     if not seen:
         if any(calm.values()):
@@ -210,7 +210,7 @@ def left_baseline(
     judged = calmed = False
     farthest = ""
     for one in seen:
-        before = calm.get(_key(one), ())
+        before = calm.get(one.key, ())
         if len(before) < SUSTAIN:
             if facts.absent is None:
                 continue
@@ -233,7 +233,3 @@ def left_baseline(
     if not calmed:
         return None, "was on its way already before anything broke"
     return False, "did not leave its baseline"
-
-
-def _key(series: Series) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(series.labels.items()))

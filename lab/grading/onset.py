@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -77,8 +77,9 @@ def apart(one: Onset, other: Onset) -> bool:
     return later.at - later.resolution_s > earlier.at + ANSWER_S
 
 
-def onsets(history: History) -> dict[str, Onset]:
-    """The onset of every signal that the history knows facts of, from its injection to its end.
+def onsets(history: History, names: Collection[str] | None = None) -> dict[str, Onset]:
+    """The onset of every signal that the history knows facts of (or only of those among `names`),
+    from its injection to its end.
 
     The journal notes the time before it lets anything break, so whatever moved earlier was not
     moved by that.
@@ -95,6 +96,7 @@ def onsets(history: History) -> dict[str, Onset]:
             history.sharp.get(name, ()),
         )
         for name, facts in history.facts.items()
+        if names is None or name in names
     }
 
 
@@ -114,11 +116,11 @@ def onset(
     """
     if series is None:
         return Onset(name, "unknown", "was not recorded")
-    raw = {_key(one.labels): one for one in filled(sharp, facts.absent)}
+    raw = {one.key: one for one in filled(sharp, facts.absent)}
     found = [
         _sharpened(
             _series_onset(name, one, facts, baseline, watched, step),
-            raw.get(_key(one.labels)),
+            raw.get(one.key),
             facts,
             baseline,
             watched,
@@ -138,10 +140,6 @@ def onset(
     if unknown:
         return unknown[0]
     return next(iter(steady or found), Onset(name, "unknown", "has no samples"))
-
-
-def _key(labels: Labels) -> frozenset[tuple[str, str]]:
-    return frozenset(labels.items())
 
 
 def _sharpened(

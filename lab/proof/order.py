@@ -55,7 +55,7 @@ class Order:
 
 def order_of(history: History, chain: Sequence[str]) -> Order:
     """When the signals of a chain moved in this night."""
-    found = onsets(history)
+    found = onsets(history, chain)
     return Order(tuple(_placed(name, found.get(name), history.injected_at) for name in chain))
 
 

@@ -7,7 +7,6 @@ import itertools
 import random
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -19,7 +18,7 @@ from lab.prometheus import Prometheus
 from lab.promql import names_in
 from lab.series import Series, Span, Tolerance
 from lab.sharp import ONE_SAMPLE, SHARP_STEP, TWO_SAMPLES, read, sharp
-from lab.signals import Catalogue
+from lab.signals import CATALOGUE, Catalogue
 from tests.unit.histories import night
 
 CALM = Span(0, 30)
@@ -166,7 +165,7 @@ def test_a_sharp_expression_is_made_of_raw_samples_only() -> None:
 
 def test_samples_come_as_often_as_dating_takes_for_granted() -> None:
     """Once a second, from everything."""
-    text = Path("infra/prometheus/prometheus.yml").read_text()
+    text = (CATALOGUE.parent / "prometheus.yml").read_text()
     assert re.findall(r"scrape_interval: (\S+)", text) == [f"{SCRAPE_S:g}s"]
 
 
