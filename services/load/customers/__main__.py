@@ -61,6 +61,7 @@ def main() -> None:
             pictures=pictures,
             run_id=run_id,
             repeated=lambda reason: metrics.repeats.labels(reason).inc(),
+            looked_for=metrics.looked_for,
         )
 
     port = int(os.environ.get("PORT", "8089"))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import gevent
 
 from customers.browser import Answer, Browser
-from customers.expectations import Expectations, Own, is_jpeg, likes, photo_status
+from customers.expectations import DONE, Expectations, Own, is_jpeg, likes, photo_status
 from customers.ledger import Entry, Page
 from customers.pictures import sign
 from customers.visits import JOB, Visit
@@ -28,6 +28,9 @@ SENT_TWICE = 0.02
 
 #: Share of the visits to a photo or a profile that are somebody's look at what they just wrote.
 OWN_LOOK = 0.05
+
+#: Seconds after which an accepted photo is to be there. Its owner looks then, once.
+APPEARS_S = 10.0
 
 #: What comes of an answer that is there, and is not what was asked for.
 WRONG = "wrong"
@@ -47,7 +50,8 @@ class Memory:
 class Customers:
     """All customers of one run: they share the browser, the pictures, memory and ledger.
 
-    `repeated` is told why a request is sent again: connection, 503 or twice.
+    `repeated` is told why a request is sent again: connection, 503 or twice; `looked_for`, once for
+    each accepted photo whose owner got an answer, whether it was there in time.
     """
 
     browser: Browser
@@ -55,6 +59,7 @@ class Customers:
     pictures: list[bytes]
     run_id: str
     repeated: Callable[[str], None]
+    looked_for: Callable[[bool], None]
     memory: Memory = field(default_factory=Memory)
 
     def _settle(self, visit: Visit) -> tuple[Visit, Own | None]:
@@ -171,22 +176,34 @@ class Customers:
         self.page.add(entry)
         self.memory.unsure.append(entry)
         self.memory.recent.append(Own(visit.user_id, photo, sent))
+        # Nobody arrives for it, and whether it is answered well is no outcome of a visit.
+        gevent.spawn_later(APPEARS_S, self._look_for, entry)
         return "ok"
+
+    def _look_for(self, upload: Entry) -> None:
+        """Look whether a photo is there; who gets no answer does not know."""
+        _, status = self._job(upload)
+        if status is not None:
+            self.looked_for(status in DONE)
 
     def _ask_for_job(self) -> str:
         """Ask whether the upload that has waited longest is published."""
         upload = self.memory.unsure.popleft()
-        headers = {"X-User-Id": str(upload.user_id)}
-        answer = self.browser.ask("GET", f"/api/jobs/{upload.job_id}", headers=headers)
-        status = None
-        if answer.outcome == "ok":
-            status = photo_status(upload.photo_id, str(upload.job_id), answer.body)
-            answer = _if_good(answer, status is not None)
+        answer, status = self._job(upload)
         if status == "ready":
             self.memory.published.append(upload.photo_id)
         elif status in (None, "processing"):
             self.memory.unsure.append(upload)
         return answer.outcome
+
+    def _job(self, upload: Entry) -> tuple[Answer, str | None]:
+        """What is said of an upload, and the status of its photo; None where that is not said."""
+        headers = {"X-User-Id": str(upload.user_id)}
+        answer = self.browser.ask("GET", f"/api/jobs/{upload.job_id}", headers=headers)
+        if answer.outcome != "ok":
+            return answer, None
+        status = photo_status(upload.photo_id, str(upload.job_id), answer.body)
+        return _if_good(answer, status is not None), status
 
 
 _PATHS = {

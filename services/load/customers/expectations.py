@@ -29,6 +29,9 @@ V = TypeVar("V")
 
 STATUSES = ("processing", "ready", "rejected", "failed")
 
+#: What an owner may be told of a photo when its time is up: here it is, or that it never will be.
+DONE = ("ready", "rejected")
+
 
 @dataclass(frozen=True, slots=True)
 class Own:

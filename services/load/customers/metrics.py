@@ -15,6 +15,7 @@ from customers.visits import OPERATIONS
 
 OUTCOMES = ("ok", "wrong", "http_4xx", "http_5xx", "timeout", "connection", "dropped")
 REPEATS = ("connection", "503", "twice")
+APPEARED = ("in_time", "late")
 
 #: Seconds. Fine around the objective of half a second, and past the clients' patience.
 BUCKETS = (
@@ -62,6 +63,12 @@ class Metrics:
             ("reason",),
             registry=registry,
         )
+        self.photos = Counter(
+            "load_photos",
+            "Accepted photos by whether they were there when their owner looked.",
+            ("appeared",),
+            registry=registry,
+        )
         self.in_flight = Gauge("load_in_flight", "Arrivals under way.", registry=registry)
         self.target_rate = Gauge(
             "load_target_rate", "Intended arrivals per second.", registry=registry
@@ -73,3 +80,9 @@ class Metrics:
                 self.requests.labels(operation, outcome)
         for reason in REPEATS:
             self.repeats.labels(reason)
+        for appeared in APPEARED:
+            self.photos.labels(appeared)
+
+    def looked_for(self, there: bool) -> None:
+        """Count a photo whose owner looked for it in its time."""
+        self.photos.labels("in_time" if there else "late").inc()

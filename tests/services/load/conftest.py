@@ -6,7 +6,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,8 +18,9 @@ import pytest
 from lab import engine
 from lab.home import Home
 from lab.host.images import Images
-from lab.load import Load, LoadState, LoadUnavailable
+from lab.load import Acknowledged, Load, LoadState, LoadUnavailable
 from lab.progress import QUIET
+from tests.services.customer import until
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 FAKE = Path(__file__).with_name("fake_darkroom.py").read_text(encoding="utf-8")
 #: Customers served at once; the stack has more, which would only make the tests slower.
 MOST = 500
+APPEARED = ("in_time", "late")
 IMAGE = f"3am-lab/load:{os.environ.get('LAB_TAG', 'local')}"
 
 T = TypeVar("T")
@@ -96,6 +98,18 @@ class Rig:
         text = httpx.get(f"{self.load.url}/metrics", timeout=5, trust_env=False).text
         lines = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
         return {name: float(value) for name, _, value in lines}
+
+    def photos(self) -> dict[str, float]:
+        """How many photos were there in time when their owners looked, and how many were not."""
+        samples = self.metrics()
+        return {kind: samples[f'load_photos_total{{appeared="{kind}"}}'] for kind in APPEARED}
+
+    def until_looked_for(self, sent: Sequence[Acknowledged]) -> None:
+        """Wait until the owners of all of these photos have asked for them."""
+        wanted = {entry.job_id for entry in sent}
+        until(
+            lambda: wanted - set(self.seen()["jobs"]), lambda missing: not missing, "all looked for"
+        )
 
     def close(self) -> None:
         """Remove all of it."""

@@ -2,10 +2,10 @@
 
 PUT /behave with {"mode": ..., "seconds": ...} sets what every other request meets:
 ok (after `seconds`), empty ({} for everything), copy (the first answer of each kind for everybody),
-page (an error page, and all is well by its status), 503, broken (503 every other time), missing
-(404), hang, or hangup (the connection is closed without an answer). GET /seen tells what came:
-tries by Idempotency-Key, whose circles and how many of them at once, and what was accepted: uploads
-by key, distinct checksums, likes.
+page (an error page, and all is well by its status), unpublished (no photo is ever ready), 503,
+broken (503 every other time), missing (404), hang, or hangup (the connection is closed without an
+answer). GET /seen tells what came: tries by Idempotency-Key, jobs that were asked for, whose
+circles and how many at once, and what was accepted: uploads by key, distinct checksums, likes.
 """
 
 import gevent.monkey
@@ -27,6 +27,7 @@ checksums: set = set()
 tries: dict = {}
 likes: list = []
 circles: list = []
+jobs: list = []
 at_once = {"now": 0, "most": 0}
 counts = {"requests": 0}
 
@@ -89,7 +90,8 @@ def answer(environ, body):
     if path.startswith("/api/jobs/"):
         job = path.rpartition("/")[2]
         photo = next(said["photo_id"] for said in uploads.values() if said["job_id"] == job)
-        return "200 OK", {"job_id": job, "photo_id": photo, "photo_status": "ready"}
+        status = "processing" if behaviour["mode"] == "unpublished" else "ready"
+        return "200 OK", {"job_id": job, "photo_id": photo, "photo_status": status}
     if path.startswith("/media/"):
         return "200 OK", b"\xff\xd8\xff\xe0 a picture \xff\xd9"
     return "200 OK", page(path, int(environ["HTTP_X_USER_ID"]))
@@ -105,12 +107,14 @@ def application(environ, start_response):
         return [b"{}"]
     if path == "/seen":
         seen = {"tries": tries, "checksums": len(checksums), "uploads": uploads, "likes": likes}
-        seen |= {"circles": circles, "circles_at_once": at_once["most"]}
+        seen |= {"jobs": jobs, "circles": circles, "circles_at_once": at_once["most"]}
         start_response("200 OK", headers)
         return [json.dumps(seen).encode()]
     counts["requests"] += 1
     if key := environ.get("HTTP_IDEMPOTENCY_KEY"):
         tries[key] = tries.get(key, 0) + 1
+    if path.startswith("/api/jobs/"):
+        jobs.append(path.rpartition("/")[2])
     mode = behaviour["mode"]
     if mode == "hang":
         gevent.sleep(60)

@@ -136,6 +136,35 @@ def test_an_answer_that_is_not_what_was_asked_for_is_no_good_answer(rig, mode):
     assert last.outcomes["ok"] + last.outcomes["wrong"] == last.completed
 
 
+@pytest.mark.parametrize(
+    ("mode", "kind", "other"), [("ok", "in_time", "late"), ("unpublished", "late", "in_time")]
+)
+def test_who_sent_a_photo_looks_for_it_when_it_should_be_there(rig, mode, kind, other):
+    """Once for each that was accepted, and it is no visit."""
+    rig.behave(mode)
+    before = rig.photos()
+    rig.load.start(100, 1, seed=31, uploads=1.0)
+    last = rig.until_left()
+    assert last.outcomes["ok"] == last.completed > 50
+    sent = rig.load.ledger(last.run_id)
+    rig.until_looked_for(sent)
+    # Whoever sent one in the test before may look only now.
+    more = {name: n - before[name] for name, n in rig.photos().items()}
+    assert more[other] == 0
+    assert more[kind] >= 0.9 * len(sent)
+    assert rig.load.state().completed == last.completed
+
+
+def test_who_gets_no_answer_about_a_photo_does_not_know(rig):
+    """It is neither in time nor late: what was not answered is counted where visits are."""
+    rig.load.start(100, 1, seed=32, uploads=1.0)
+    last = rig.until_left()
+    rig.behave("503")
+    before = rig.photos()
+    rig.until_looked_for(rig.load.ledger(last.run_id))
+    assert rig.photos() == before
+
+
 def test_a_service_that_is_gone_is_a_connection_failure_and_its_return_is_noticed(rig):
     """No name, no address, no port: failures, quickly; and then all is well again."""
     rig.load.start(60, 60, seed=16)

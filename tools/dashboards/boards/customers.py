@@ -27,6 +27,7 @@ BOARD = Board(
             lines("Sent as intended", "client:delivered:ratio", width=6),
             lines("Begun late", "client:start_delay_seconds:p95", width=6),
             lines("Error budget burnt, times too fast", "client:budget_burn:rate", width=6),
+            lines("Photos not there in time", "client:late_photos:ratio", width=24),
         ),
         "How long it takes: the average lies": (
             lines(
