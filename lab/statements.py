@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lab.command import CommandFailed
 from lab.errors import LabError
+from lab.queries import asked
 
 if TYPE_CHECKING:
     from lab.doors import Doors
@@ -180,7 +181,8 @@ def _as_it_came(name: str, running: Running) -> str | None:
 
 
 def _with_plan(stack: Stack, one: Statement) -> Statement:
-    return replace(one, plan=plan_of(stack, one.server, one.text))
+    # With its constants: a partial index serves one of them.
+    return replace(one, plan=plan_of(stack, one.server, asked().get(one.name, one.text)))
 
 
 def plan_of(stack: Stack, server: str, query: str) -> tuple[str, ...]:

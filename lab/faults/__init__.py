@@ -56,9 +56,10 @@ class FaultParams(BaseModel):
 
 
 class Token(BaseModel):
-    """All that undoing needs, as JSON: another process must be able to heal from it alone."""
+    """All that undoing needs, as JSON: another process must be able to heal from it alone, and one
+    of a later version, which may have no use for some of it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 P = TypeVar("P", bound=FaultParams)

@@ -11,40 +11,46 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from lab.errors import Failed
 from lab.faults import Fault, FaultParams, Token
 from lab.faults._sessions import Identifier, quietly
+from lab.queries import asked
 
 if TYPE_CHECKING:
     from lab.stack import Stack
 
 
-PAGE = 20
-"""Rows of which a reader wants the first."""
+NEEDS = 10.0
+"""A statement needs an index if it is dearer by this without it, as the planner says."""
+
+# As the server would carry it out whatever its parameters are; forgotten with the transaction.
+_COST = """
+CREATE FUNCTION pg_temp.cost(asked text) RETURNS float LANGUAGE plpgsql AS $cost$
+DECLARE plan json;
+BEGIN
+    EXECUTE 'EXPLAIN (GENERIC_PLAN, FORMAT JSON) ' || asked INTO plan;
+    RETURN plan -> 0 -> 'Plan' ->> 'Total Cost';
+END
+$cost$;
+"""
 
 
 class Index(BaseModel):
-    """An index as the catalogue has it. `options` are its keys' sort orders (bit 1: DESC)."""
+    """An index as the catalogue has it."""
 
     model_config = ConfigDict(frozen=True)
 
     name: str
     usable: bool
     constraint: bool
-    method: str
-    keys: tuple[str, ...]
-    options: tuple[int, ...]
-    predicate: str
     definition: str
 
-    def serves_as(self, other: Index) -> bool:
-        """Whether queries that use `other` can use this: it begins with the same keys in the same
-        order, or in the exact reverse (an index can be read backwards)."""
-        n = len(other.keys)
-        orders = (other.options, tuple(option ^ 3 for option in other.options))
-        return (
-            self.usable
-            and (self.method, self.predicate) == (other.method, other.predicate)
-            and self.keys[:n] == other.keys
-            and self.options[:n] in orders
-        )
+
+class Asked(BaseModel):
+    """A statement of the application that needs the index, and what it may cost at most, in the
+    planner's units: half-way (the geometric mean) between what it costs with it and without."""
+
+    model_config = ConfigDict(frozen=True)
+
+    query: str
+    bearable: float
 
 
 class DropIndexParams(FaultParams):
@@ -56,19 +62,18 @@ class DropIndexParams(FaultParams):
 
 
 class DropIndexToken(Token):
-    """The index, the names of the others that its table had, and what it may cost at most to find
-    what the index finds, in the planner's units: half-way (the geometric mean) between what it
-    costs with the index and without any. None: a lab that only knew the index's form broke it."""
+    """The index, the names of the others that its table had, and what the application asked by it;
+    nothing where an older lab broke it, which knew less."""
 
     table: Identifier
     index: Index
     beside: tuple[str, ...]
-    bearable: float | None = None
+    asked: tuple[Asked, ...] = ()
 
 
 class DropIndex(Fault[DropIndexParams, DropIndexToken]):
     """DROP INDEX on the primary; the replica follows. `CREATE INDEX` undoes it, and so does any
-    other index with which the planner finds the same rows about as cheaply."""
+    other index with which the planner finds what the application asks for about as cheaply."""
 
     Params = DropIndexParams
     Token = DropIndexToken
@@ -79,36 +84,32 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
     def plan(self, stack: Stack, params: DropIndexParams) -> DropIndexToken:
         indexes = {index.name: index for index in _indexes(stack, params.table)}
         index = indexes.pop(params.index, None)
-        twins = [other.name for other in indexes.values() if index and other.serves_as(index)]
-        if index is None or not index.usable or index.constraint or twins:
+        needed = _needed(stack, index) if index and index.usable else ()
+        if index is None or index.constraint or not needed:
             why = (
-                f"{twins[0]} does the same work"
-                if twins
+                "there is no such valid index"
+                if index is None or not index.usable
                 else "it belongs to a constraint"
-                if index and index.constraint
-                else "there is no such valid index"
+                if index.constraint
+                else "nothing that the application asks is dearer without it"
             )
             raise Failed(
                 f"index {params.index} of table {params.table} cannot be dropped: {why}",
                 remedy="`lab reset` gives back the database as it was seeded",
             )
         return DropIndexToken(
-            table=params.table,
-            index=index,
-            beside=tuple(sorted(indexes)),
-            bearable=math.sqrt(
-                _cost(stack, params.table, index)
-                * _cost(stack, params.table, index, without_indexes=True)
-            ),
+            table=params.table, index=index, beside=tuple(sorted(indexes)), asked=needed
         )
 
     def inject(self, stack: Stack, token: DropIndexToken) -> None:
         quietly(stack, f"DROP INDEX IF EXISTS public.{token.index.name}", lock_timeout=2)
 
     def active(self, stack: Stack, token: DropIndexToken) -> bool:
-        if token.bearable is None:
-            return not any(index.serves_as(token.index) for index in _indexes(stack, token.table))
-        return _cost(stack, token.table, token.index) > token.bearable
+        if not token.asked:
+            there = {index.name: index.usable for index in _indexes(stack, token.table)}
+            return not there.get(token.index.name, False)
+        costs = _costs(stack, [one.query for one in token.asked])
+        return any(now > one.bearable for now, one in zip(costs, token.asked, strict=True))
 
     def heal(self, stack: Stack, token: DropIndexToken) -> None:
         # A build that an operator began and left would hold its lock, and then add a second index.
@@ -135,22 +136,29 @@ class DropIndex(Fault[DropIndexParams, DropIndexToken]):
             quietly(stack, f'DROP INDEX IF EXISTS public."{name}"')
 
 
-def _cost(stack: Stack, table: str, index: Index, *, without_indexes: bool = False) -> float:
-    """What the planner says it costs now to find what `index` is there to find: the first page of
-    the rows that have one value of its first key, in the order of the others."""
-    first, *others = index.keys
-    where = f"{first} = $1" + (f" AND ({index.predicate})" if index.predicate else "")
-    order = ", ".join(
-        f"{key} {'DESC' if option & 1 else 'ASC'}"
-        for key, option in zip(others, index.options[1:], strict=False)
+def _needed(stack: Stack, index: Index) -> tuple[Asked, ...]:
+    """What the application asks, and would find much dearer without this index."""
+    queries = list(asked().values())
+    pairs = zip(_costs(stack, queries), _costs(stack, queries, without=index), strict=True)
+    return tuple(
+        Asked(query=query, bearable=math.sqrt(cost * without))
+        for query, (cost, without) in zip(queries, pairs, strict=True)
+        if without >= NEEDS * cost
     )
-    query = f"SELECT * FROM public.{table} WHERE {where}"  # noqa: S608 - from the catalogue
-    query += f" ORDER BY {order} LIMIT {PAGE}" if order else ""
-    ways = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
-    setting = "".join(f"SET {way} = off;\n" for way in ways) if without_indexes else ""
-    explained = f"{setting}EXPLAIN (GENERIC_PLAN, FORMAT JSON) {query}"
-    rows = quietly(stack, explained)
-    return float(json.loads("\n".join(row[0] for row in rows))[0]["Plan"]["Total Cost"])
+
+
+def _costs(stack: Stack, queries: list[str], *, without: Index | None = None) -> list[float]:
+    """What each statement costs now, as the planner says; or would cost without an index: in a
+    transaction that is rolled back the planner takes it for an unfinished one, which locks nobody
+    out and which nobody else sees."""
+    hidden = (
+        f"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'public.{without.name}'::regclass;"  # noqa: S608, E501 - from the catalogue
+        if without
+        else ""
+    )
+    explained = "".join(f"SELECT pg_temp.cost($asked${query}$asked$);\n" for query in queries)
+    rows = quietly(stack, f"BEGIN;{_COST}{hidden}\n{explained}ROLLBACK")
+    return [float(row[0]) for row in rows]
 
 
 def _indexes(stack: Stack, table: str) -> list[Index]:
@@ -160,11 +168,6 @@ def _indexes(stack: Stack, table: str) -> list[Index]:
         SELECT coalesce(json_agg(json_build_object(
             'name', c.relname, 'usable', i.indisvalid AND i.indisready AND i.indislive,
             'constraint', EXISTS (SELECT FROM pg_constraint WHERE conindid = c.oid),
-            'method', (SELECT amname FROM pg_am WHERE oid = c.relam),
-            'keys', (SELECT json_agg(pg_get_indexdef(c.oid, k, true) ORDER BY k)
-                     FROM generate_series(1, i.indnkeyatts) k),
-            'options', string_to_array(i.indoption::text, ' ')::int[],
-            'predicate', coalesce(pg_get_expr(i.indpred, i.indrelid), ''),
             'definition', pg_get_indexdef(c.oid)) ORDER BY c.relname), '[]')
         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
         WHERE i.indrelid = to_regclass('public.{table}')

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.docker
 
 INDEX = "photos_user_recent_idx"
 COLUMNS = "(user_id, created_at DESC, id DESC)"
+CHECKSUMS = "photos_checksum_idx"
 
 
 def indexes(stack: Stack) -> dict[str, str]:
@@ -28,10 +29,11 @@ def indexes(stack: Stack) -> dict[str, str]:
 
 
 @pytest.fixture
-def token(stack: Stack) -> Iterator[str]:
+def token(stack: Stack, request: pytest.FixtureRequest) -> Iterator[str]:
     """The token of a dropped index; afterwards the table has the indexes that it had."""
     before = indexes(stack)
-    planned = faults.plan(stack, DropIndexParams(fault="drop_index", table="photos", index=INDEX))
+    index = getattr(request, "param", INDEX)
+    planned = faults.plan(stack, DropIndexParams(fault="drop_index", table="photos", index=index))
     assert indexes(stack) == before
     faults.inject(stack, "drop_index", planned)
     try:
@@ -54,22 +56,32 @@ def test_it_is_gone_until_it_is_healed(stack: Stack, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "serves"),
+    ("token", "columns", "serves"),
     [
-        (COLUMNS, True),
-        ("(user_id DESC, created_at, id)", True),
-        ("(user_id, created_at)", True),
-        ("USING hash (user_id)", True),
-        ("(created_at)", False),
-        ("(user_id, created_at DESC, id DESC) WHERE user_id = 1", False),
+        (INDEX, COLUMNS, True),
+        (INDEX, "(user_id DESC, created_at, id)", True),
+        (INDEX, "(user_id, created_at)", True),
+        (INDEX, "USING hash (user_id)", True),
+        (INDEX, "(created_at)", False),
+        (INDEX, f"{COLUMNS} WHERE user_id = 1", False),
+        # The feed and the profile ask for what is ready; the worker, for all.
+        (INDEX, f"{COLUMNS} WHERE status = 'ready'", False),
+        (CHECKSUMS, "USING hash (checksum)", True),
+        # The worker asks whether this picture has been rejected before, and nothing else.
+        (CHECKSUMS, "(checksum) WHERE status = 'rejected'", True),
+        (CHECKSUMS, "(checksum) WHERE status = 'ready'", False),
     ],
-    ids=["the same", "in reverse", "shorter", "hash", "another", "of one user"],
+    ids=[
+        *("the same", "in reverse", "shorter", "hash", "another", "of one user", "of some readers"),
+        *("checksums by hash", "of those asked for", "of others"),
+    ],
+    indirect=["token"],
 )
 def test_an_operators_own_index_counts_where_it_is_used(
     stack: Stack, token: str, columns: str, *, serves: bool
 ) -> None:
-    """By any name and in any form with which the planner finds the rows about as cheaply, and only
-    then."""
+    """By any name and in any form with which the planner finds what the application asks for about
+    as cheaply, and only then."""
     stack.psql(f"CREATE INDEX CONCURRENTLY operators_own ON photos {columns}", timeout=120)
     assert faults.active(stack, "drop_index", token) is not serves
 

@@ -194,7 +194,7 @@ def on(doors: Doors, world: World) -> None:
 
 
 def mend(world: World) -> None:
-    world.indexes[INDEX] = index(INDEX, "user_id created_at id", [0, 3, 3])
+    world.indexes[INDEX] = index(INDEX, "user_id created_at id")
     world.changes.append((world.now, False))
 
 

@@ -377,7 +377,7 @@ def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         typed = (tmp_path / "typed").read_text() if (tmp_path / "typed").exists() else ""
         if (tmp_path / "mended").exists() and world.broken:
             (tmp_path / "mended").unlink()
-            world.indexes[INDEX] = index(INDEX, "user_id created_at id", [0, 3, 3])
+            world.indexes[INDEX] = index(INDEX, "user_id created_at id")
             world.changes.append((world.now, False))
         if "nginx.conf" in typed:
             world.fixed |= {"client:wrong:ratio": 0.9, "client:errors:ratio": 0.9}
