@@ -21,7 +21,7 @@ from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
 from lab.scenario import Scenario
 from lab.series import Span
-from lab.shipped import rules_as_shipped, rules_loaded_at
+from lab.shipped import others_as_shipped, rules_as_shipped, rules_loaded_at
 from lab.steady import BEHIND_S, Look, look, wait_until
 
 FIX_SHOWS_S = 5.0
@@ -119,6 +119,7 @@ def _seen(
         extra=(
             pager,
             rules_as_shipped(doors.prometheus, doors.catalogue, scenario, window),
+            others_as_shipped(doors.stack),
         ),
         fix=accepted(doors, scenario, window.end),
         late_s=machine.late(window.start, window.end),

@@ -1,7 +1,7 @@
-"""Are the numbers still made as they were shipped? A recovery is measured with Prometheus' rules,
-and whoever can edit those can make any number look well.
+"""What nobody on call may change to win: how the numbers are made, and what is somebody else's.
 
-Prometheus is asked what it evaluates, which is not the same as what its files say.
+A recovery is measured with Prometheus' rules, and whoever can edit those can make any number look
+well. Prometheus is asked what it evaluates, which is not the same as what its files say.
 """
 
 from __future__ import annotations
@@ -10,7 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from lab import manifest
+from lab.errors import LabError
+from lab.grading.recovery import GOOD_ANSWERS
 from lab.history import Check, Outcome
 from lab.library import RULES
 from lab.prometheus import Prometheus, PrometheusUnavailable, Rule
@@ -19,7 +23,15 @@ from lab.scenario import Scenario
 from lab.series import Span
 from lab.signals import Catalogue, Signal
 
+if TYPE_CHECKING:
+    from lab.stack import Stack
+
 NAME = "rules as shipped"
+
+OTHERS = ("partner", "load")
+"""Services that stand for somebody else: a third party in another region, and the customers."""
+
+OTHERS_NAME = "others' systems left alone"
 
 _RELOADED = "max(prometheus_config_last_reload_success_timestamp_seconds)"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -56,6 +68,21 @@ def rules_as_shipped(
     return Check(NAME, Outcome.PASS, f"{len(shipped)} signals and the pager are as shipped")
 
 
+def others_as_shipped(stack: Stack) -> Check:
+    """Whether what only stands for others' systems is still what it was: that a partner could do
+    more, or customers ask for less, is no mend that anybody on call can make."""
+    try:
+        changed = manifest.made_otherwise(stack, OTHERS)
+    except LabError as error:
+        return Check(OTHERS_NAME, Outcome.UNKNOWN, error.message)
+    if changed:
+        why = (
+            f"{', '.join(changed)}: not ours, and made otherwise; `docker compose up -d` undoes it"
+        )
+        return Check(OTHERS_NAME, Outcome.FAIL, why)
+    return Check(OTHERS_NAME, Outcome.PASS, f"{' and '.join(OTHERS)} are as they were")
+
+
 def rules_loaded_at(prometheus: Prometheus) -> float:
     """When Prometheus read its rules last, in Unix seconds; 0 where it does not say.
 
@@ -66,7 +93,7 @@ def rules_loaded_at(prometheus: Prometheus) -> float:
 
 def _needed(catalogue: Catalogue, scenario: Scenario) -> list[Signal]:
     """The signals that decide about a recovery, and those that they are made of."""
-    conditions = [*scenario.objectives.keep]
+    conditions = [*scenario.objectives.keep, GOOD_ANSWERS]
     for fix in scenario.accepted_fixes:
         conditions += [*fix.when, *fix.keep]
     needed: dict[str, Signal] = {}

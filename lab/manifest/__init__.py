@@ -100,6 +100,13 @@ def keep(stack: Stack) -> None:
     draft.replace(path)
 
 
+def made_otherwise(stack: Stack, services: Iterable[str]) -> list[str]:
+    """Of these services those that are made from another image or configuration than at home; none
+    where nobody has kept that. One that has no container is none. Raises `LabError`."""
+    home, now = _recorded(stack).get("made_from", {}), _made_from(stack)
+    return [one for one in services if one in home and one in now and home[one] != now[one]]
+
+
 def put_back(stack: Stack, *, needs_services: bool) -> list[Change]:
     """Put back what differs from home in the kinds that need running services, or in the others.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import incident
+from lab import incident, manifest
 from lab.diagnosis import parse_diagnosis
 from lab.documents import Document
 from lab.doors import Doors
@@ -23,7 +23,7 @@ from lab.grading.recovery import recovery_checks
 from lab.history import DataSeen, FaultSeen, LoadSeen, Outcome, ServiceSeen
 from lab.progress import QUIET
 from lab.prometheus import Rule
-from lab.shipped import NAME, alerts, plain
+from lab.shipped import NAME, OTHERS_NAME, alerts, plain
 from lab.steady import BEHIND_S
 from tests.unit.histories import (
     GOOD_EVIDENCE,
@@ -212,6 +212,7 @@ def test_raising_the_objectives_changes_nothing(doors: Doors, world: World, tmp_
 EDITED = [
     Rule("client:errors:ratio", "vector(0)"),
     Rule("client:latency_seconds:p95", "0.1 * vector(1)"),
+    Rule("client:wrong:ratio", "vector(0)"),
     Rule("PhotoQueueBackingUp", "vector(0) > 1", 5),
     Rule("PhotoQueueBackingUp", "x", 3600),
 ]
@@ -230,6 +231,28 @@ def test_editing_the_rules_fails(doors: Doors, world: World, rule: Rule) -> None
     assert rule.name in check.reason
     world.rules.clear()
     assert resolve(doors, QUIET).outcome is PASS, "what was put back is not held against anybody"
+
+
+def test_making_somebody_elses_system_better_fails(
+    doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partner that does more at a time, customers who ask for less: nobody on call can have that.
+    What is put back is not held against anybody."""
+    made = {"partner": "image 1, two at a time", "load": "image 2", "api-1": "image 3"}
+    monkeypatch.setattr(manifest, "kinds", tuple)
+    monkeypatch.setattr(manifest, "_made_from", lambda _: dict(made))
+    manifest.keep(doors.stack)
+    on(doors, world)
+    mend(world)
+    made["api-1"] = "image 4"
+    assert resolve(doors, QUIET).outcome is PASS, "what is ours may be made otherwise"
+    for other in ("partner", "load"):
+        before, made[other] = made[other], "of my own"
+        measured = resolve(doors, QUIET)
+        (check,) = [one for one in measured.checks if one.outcome is not PASS]
+        assert (measured.outcome, check.name, other in check.reason) == (FAIL, OTHERS_NAME, True)
+        made[other] = before
+        assert resolve(doors, QUIET).outcome is PASS
 
 
 def test_adding_a_rule_of_the_same_name_fails(doors: Doors, world: World) -> None:
