@@ -245,7 +245,8 @@ class Recovery:
     `window` is the stretch over which the objectives were watched; `required_s` how long they must
     hold. `extra` takes checks that a scenario adds (a replayed trigger, for instance). `fix` is the
     accepted one that was in place over the window, if any. `late_s` is how late the lab's own steps
-    came meanwhile (the 95th percentile, in seconds after they were due); None where nobody watched.
+    came meanwhile (the 95th percentile, in seconds after they were due), `slowed` how many times as
+    long as on a free core the stack's own computing took; None where nobody watched.
     """
 
     window: Span
@@ -257,6 +258,7 @@ class Recovery:
     extra: tuple[Check, ...] = ()
     fix: FixSeen | None = None
     late_s: float | None = None
+    slowed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

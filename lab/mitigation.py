@@ -5,8 +5,9 @@ Gathers only. Whether it is enough is judged by lab/grade.py, from the same reco
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from lab.awake import Awake
 from lab.doors import Doors
@@ -14,6 +15,7 @@ from lab.errors import LabError
 from lab.grading.recovery import AGAIN, GOOD_ANSWERS, PAGER_QUIET, counting
 from lab.history import Check, FixSeen, Outcome, Recovery
 from lab.host.pressure import Watch, watching
+from lab.host.slowdown import Threads, count
 from lab.injection import happen_again
 from lab.inspection import data_seen, faults_seen, load_seen, rotation_seen, services_seen
 from lab.progress import Report
@@ -47,7 +49,7 @@ def measure(
     the reason.
     """
     assert row.injected_at is not None
-    with watching() as machine:
+    with watching(_counting(doors)) as machine:
         hold = scenario.objectives.hold_s
         fix = _accepted_soon(doors, scenario, within_s)
         keep = [*counting(scenario.objectives.keep, fix), GOOD_ANSWERS]
@@ -97,6 +99,16 @@ def measure(
         return replace(seen, extra=(*seen.extra, again))
 
 
+def _counting(doors: Doors) -> Callable[[], Mapping[str, Threads]]:
+    """How the threads of the stack's containers are counted; those that there are now."""
+    group = doors.stack.env.get("LAB_CGROUP", "")
+    try:
+        containers = [one["Id"] for one in doors.stack.project.containers()]
+    except LabError:
+        return dict
+    return partial(count, group, containers)
+
+
 def _seen(
     doors: Doors, row: Row, scenario: Scenario, held: Span | None, machine: Watch
 ) -> Recovery:
@@ -123,6 +135,7 @@ def _seen(
         ),
         fix=accepted(doors, scenario, window.end),
         late_s=machine.late(window.start, window.end),
+        slowed=machine.slowed(window.start, window.end),
     )
 
 

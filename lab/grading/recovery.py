@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from lab.grading.pace import too_busy
+from lab.grading.pace import too_busy, too_slow
 from lab.history import Check, DataSeen, FixSeen, History, LoadSeen, Outcome, Recovery
-from lab.series import Condition, Series, worst
+from lab.series import Condition, Series, Span, worst
 from lab.units import duration, measure
 
 DELIVERED = 0.95
@@ -52,25 +52,44 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
     if GOOD_ANSWERS.signal in history.signals:
         # What was recorded before anybody looked at answers is judged without them.
         objectives.append(GOOD_ANSWERS)
+    busy = _too_busy(objectives, history, recovery)
     return (
-        *(_paced(_objective(one, history, recovery), recovery) for one in objectives),
+        *(_paced(_objective(one, history, recovery), busy) for one in objectives),
         _load(recovery.load, recovery),
         _faults(recovery),
-        _there(recovery),
+        _there(recovery, busy),
         _data(recovery.data),
-        *(
-            _paced(one, recovery) if one.name in (PAGER_QUIET, AGAIN) else one
-            for one in recovery.extra
-        ),
+        *(_paced(one, busy) if one.name in (PAGER_QUIET, AGAIN) else one for one in recovery.extra),
     )
 
 
-def _paced(check: Check, recovery: Recovery) -> Check:
+def _too_busy(objectives: Sequence[Condition], history: History, recovery: Recovery) -> str | None:
+    """Why this machine was too busy to hold anything against anybody; None where it was not."""
+    missed: list[tuple[Condition, float]] = []
+    for one in objectives:
+        facts = history.facts.get(one.signal)
+        if broken := _broken(one, history, recovery.window):
+            # What is no latency no slow machine explains, as far as anybody can tell.
+            seconds = _furthest(one, broken) if facts and facts.unit == "s" else math.inf
+            missed.append((one, seconds))
+    return too_busy(recovery.load.late_s, recovery.late_s) or too_slow(recovery.slowed, missed)
+
+
+def _paced(check: Check, busy: str | None) -> Check:
     """A check that a busy machine alone may fail: then nobody can tell."""
-    busy = too_busy(recovery.load.late_s, recovery.late_s)
     if check.outcome is not Outcome.FAIL or busy is None:
         return check
     return Check(check.name, Outcome.UNKNOWN, f"{check.reason}, {busy}")
+
+
+def _broken(condition: Condition, history: History, window: Span) -> list[float]:
+    """The samples of a window that do not meet an objective."""
+    series = worst_of(condition, history).between(window.start, window.end)
+    return [value for value in series.values if not condition.met(value)]
+
+
+def _furthest(condition: Condition, broken: Sequence[float]) -> float:
+    return max(broken, key=lambda value: abs(value - condition.value))
 
 
 def worst_of(condition: Condition, history: History) -> Series:
@@ -91,11 +110,10 @@ def _objective(condition: Condition, history: History, recovery: Recovery) -> Ch
     facts = history.facts.get(condition.signal)
     unit = facts.unit if facts else ""
     if held is False:
-        broken = [value for value in series.values if not condition.met(value)]
-        furthest = max(broken, key=lambda value: abs(value - condition.value))
+        broken = _broken(condition, history, window)
         why = (
             f"broken in {len(broken)} of {len(series.values)} samples, "
-            f"as far as {measure(furthest, unit)}"
+            f"as far as {measure(_furthest(condition, broken), unit)}"
         )
         return Check(name, Outcome.FAIL, why)
     if held is None:
@@ -139,6 +157,9 @@ def _faults(recovery: Recovery) -> Check:
         return Check(
             name, Outcome.FAIL, "the night itself was changed back; it was to be lived with"
         )
+    passing = [one for one in recovery.faults if not one.lasting]
+    if passing and all(one.active is False for one in passing):
+        return Check(name, Outcome.PASS, "the witness says that what broke is whole")
     if recovery.fix is not None:
         return Check(name, Outcome.PASS, f"accepted instead: {recovery.fix.what}")
     active = [one for one in recovery.faults if one.active and not one.lasting]
@@ -149,18 +170,16 @@ def _faults(recovery: Recovery) -> Check:
     if unseen or not recovery.faults:
         why = "; ".join(one.detail for one in unseen if one.detail)
         return Check(name, Outcome.UNKNOWN, why or "the witness could not be asked")
-    if all(one.lasting for one in recovery.faults):
-        # Nothing to undo: whether it is lived with, the objectives tell.
-        return Check(name, Outcome.PASS, "the night is as hard as before")
-    return Check(name, Outcome.PASS, "the witness says that what broke is whole")
+    # Nothing to undo: whether it is lived with, the objectives tell.
+    return Check(name, Outcome.PASS, "the night is as hard as before")
 
 
-def _there(recovery: Recovery) -> Check:
+def _there(recovery: Recovery, busy: str | None) -> Check:
     """What runs, and is ill or out of rotation, may have been asked by a busy machine how it is."""
     check = _services(recovery)
     down = [one for one in recovery.services if one.up is False]
     asked = all(ROTATION in one.name or one.detail in RUNS for one in down)
-    return _paced(check, recovery) if asked else check
+    return _paced(check, busy) if asked else check
 
 
 def _services(recovery: Recovery) -> Check:

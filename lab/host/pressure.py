@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.host.slowdown import Threads, slowdown
+
 LOOK_S = 0.25
 """How often the machine is looked at, in seconds."""
+
+COUNT_S = 2.0
+"""How often the stack's threads are counted, in seconds: there are hundreds."""
 
 FEWEST = 40
 """Looks from which on one in twenty is more than chance: ten seconds of them."""
@@ -67,8 +72,15 @@ class Look:
 class Watch:
     """Looks at the machine in the background, from `watching` until its end."""
 
-    def __init__(self, root: Path = Path("/proc")) -> None:
+    def __init__(
+        self,
+        root: Path = Path("/proc"),
+        count: Callable[[], Mapping[str, Threads]] = dict,
+    ) -> None:
+        """`count` gives the counters of the stack's threads, where they are to be watched, too."""
         self._root = root
+        self._count = count
+        self._counts = [(time.time(), count())]
         self._looks: list[Look] = [self._look(0.0)]
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -91,12 +103,23 @@ class Watch:
         lates = sorted(one.late for one in self._looks if start <= one.at <= end)
         return lates[int(0.95 * len(lates))] if len(lates) >= FEWEST else None
 
+    def slowed(self, start: float, end: float) -> float | None:
+        """How many times as long as on a free core the stack's computing took between two moments
+        (Unix seconds); None where that was not counted."""
+        counts = [one for one in self._counts if start - COUNT_S <= one[0] <= end + COUNT_S]
+        if len(counts) < 2:
+            return None
+        (first, before), (last, after) = counts[0], counts[-1]
+        return slowdown(before, after, last - first)
+
     def _run(self) -> None:
         due = time.monotonic()
         while not self._ended.wait(max(0.0, due + LOOK_S - time.monotonic())):
             late = max(0.0, time.monotonic() - due - LOOK_S)
             due = time.monotonic()
             self._looks.append(self._look(late))
+            if time.time() - self._counts[-1][0] >= COUNT_S:
+                self._counts.append((time.time(), self._count()))
 
     def _look(self, late: float) -> Look:
         stolen, ticks = _ticks(self._root / "stat")
@@ -111,9 +134,10 @@ class Watch:
 
 
 @contextmanager
-def watching() -> Iterator[Watch]:
-    """A watch over the machine for as long as the block lasts."""
-    watch = Watch()
+def watching(count: Callable[[], Mapping[str, Threads]] = dict) -> Iterator[Watch]:
+    """A watch over the machine, and over the threads that are counted, for as long as the block
+    lasts."""
+    watch = Watch(count=count)
     watch.start()
     try:
         yield watch

@@ -55,9 +55,19 @@ def claim(group: str) -> None:
         run([*argv, "--volume", mount, HELPER, "-c", shell], timeout=30)
 
 
+def tree(group: str) -> Path:
+    """The folder of a group, as far as it is about processors."""
+    name = group.lstrip("/")
+    return TREE / name if _unified() else TREE / "cpu" / name
+
+
+def _unified() -> bool:
+    """Whether groups are of version 2."""
+    return (TREE / "cgroup.controllers").exists()
+
+
 def _weight(group: str) -> tuple[Path, str]:
     """The file that holds a group's weight, and what is to be in it."""
-    name = group.lstrip("/")
-    if (TREE / "cgroup.controllers").exists():
-        return TREE / name / "cpu.weight", WEIGHT
-    return TREE / "cpu" / name / "cpu.shares", SHARES
+    if _unified():
+        return tree(group) / "cpu.weight", WEIGHT
+    return tree(group) / "cpu.shares", SHARES

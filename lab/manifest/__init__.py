@@ -27,6 +27,10 @@ Things = Mapping[str, str]
 
 FILE = "manifest.json"
 
+FORMAT = "2"
+"""How kinds name their things and tell what they are like. What was kept in another is no record:
+everything would differ."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -93,7 +97,11 @@ def keep(stack: Stack) -> None:
     made = _made_from(stack)
     if _recorded(stack).get("made_from") == made:
         return
-    record = {"made_from": made, **{kind.name: things for kind, things in _read(stack, kinds())}}
+    record = {
+        "format": FORMAT,
+        "made_from": made,
+        **{kind.name: things for kind, things in _read(stack, kinds())},
+    }
     path = stack.home.dir / FILE
     draft = path.with_suffix(".new")
     draft.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
@@ -142,10 +150,10 @@ def _differences(kind: str, home: Things, now: Things) -> Iterable[Change]:
 
 def _recorded(stack: Stack) -> dict[str, Things]:
     try:
-        found: dict[str, Things] = json.loads((stack.home.dir / FILE).read_text(encoding="utf-8"))
+        found = json.loads((stack.home.dir / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found
+    return found if found.pop("format", None) == FORMAT else {}
 
 
 def _made_from(stack: Stack) -> Things:

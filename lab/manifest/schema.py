@@ -30,17 +30,18 @@ SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'view ' WHEN 'S' THEN 's
             ELSE 'table ' END || nspname || '.' || relname,
        concat_ws('; ', pg_get_userbyid(relowner), relpersistence, array_to_string(reloptions, ', '),
                  relacl::text,
-                 CASE WHEN relkind IN ('v', 'm') THEN md5(pg_get_viewdef(pg_class.oid)) END,
-                 (SELECT string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod),
-                                              CASE WHEN attnotnull THEN 'not null' END,
-                                              pg_get_expr(adbin, adrelid),
-                                              CASE WHEN attstattarget >= 0 THEN attstattarget END),
-                                    ', ' ORDER BY attnum)
-                  FROM pg_attribute LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
-                  WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped))
+                 CASE WHEN relkind IN ('v', 'm') THEN md5(pg_get_viewdef(pg_class.oid)) END)
 FROM pg_class JOIN ours ON ours.oid = relnamespace
 WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
   AND pg_class.oid NOT IN (SELECT objid FROM made_by_extensions)
+UNION ALL
+SELECT 'column ' || nspname || '.' || relname || '.' || attname,
+       concat_ws(' ', format_type(atttypid, atttypmod), CASE WHEN attnotnull THEN 'not null' END,
+                 'default ' || pg_get_expr(adbin, adrelid),
+                 'statistics ' || CASE WHEN attstattarget >= 0 THEN attstattarget END)
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid JOIN ours ON ours.oid = relnamespace
+LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+WHERE relkind IN ('r', 'p', 'f') AND attnum > 0 AND NOT attisdropped
 UNION ALL
 SELECT 'constraint ' || conrelid::regclass || '.' || conname,
        pg_get_constraintdef(pg_constraint.oid)

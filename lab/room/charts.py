@@ -43,7 +43,7 @@ CHAIN: tuple[Chart, ...] = (
     Chart("Customers get no answer", ("client:errors:ratio",)),
     Chart("API: replicas", ("nginx:upstreams_up:count", "api:ready:count"), ("let in", "ready")),
     Chart("API: requests under way", ("api:in_flight",)),
-    Chart("API: waiting for", ("pool:waiting", "partner:waiting"), ("a database", "the partner")),
+    Chart("API waits for", ("pool:waiting", "partner:waiting"), ("database", "partner")),
     Chart("Partner: calls under way", ("partner:in_flight",)),
     Chart("Partner: one call", ("partner:call_seconds:p95",)),
     Chart("Cache: hits by object", ("cache:object_hits:ratio",)),

@@ -94,6 +94,22 @@ def test_what_is_at_home_is_kept_until_the_containers_are_made_otherwise(
         assert manifest.put_back(doors.stack, needs_services=False) == []
 
 
+def test_what_an_older_lab_kept_in_its_own_words_is_no_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything would differ, and nothing was changed; it is kept anew."""
+    shelf = Shelf("schema", {"column photos.id": "bigint"}, within=True)
+    monkeypatch.setattr(manifest, "kinds", lambda: (shelf,))
+    monkeypatch.setattr(manifest, "_made_from", lambda _: {})
+    with doors_to(World(), tmp_path) as doors:
+        kept = doors.stack.home.dir / manifest.FILE
+        kept.write_text('{"made_from": {}, "schema": {"table photos": "id bigint"}}')
+        assert manifest.put_back(doors.stack, needs_services=True) == []
+        manifest.keep(doors.stack)
+        shelf.things = {}
+        assert len(manifest.put_back(doors.stack, needs_services=True)) == 1
+
+
 def test_what_came_with_a_new_version_is_nobodys_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

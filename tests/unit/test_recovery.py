@@ -191,6 +191,41 @@ def test_a_lab_whose_own_steps_came_late_does_not_blame_the_service():
         assert set(outcomes(mended(late_s=late_s)).values()) == {PASS}
 
 
+def slow(p95: float, errors: float = 0.0, **changes: object) -> dict[str, Outcome]:
+    """A recovery in which customers waited for so long, and so many failed."""
+    signals = dict(night().signals)
+    for name, value in (("client:latency_seconds:p95", p95), ("client:errors:ratio", errors)):
+        (one,) = signals[name]
+        signals[name] = (replace(one, values=[value] * len(one.times)),)
+    rings = (Check("pager quiet", FAIL, "it rings"),)
+    return outcomes(replace(mended(extra=rings, **changes), signals=signals))
+
+
+def test_a_stack_that_was_kept_from_its_work_is_not_the_learners_failure():
+    """Six times as long as on a free core: what would have been short enough is unknown; what is
+    far too long all the same, or no latency, fails, and so does what a free core would not mend."""
+    late = "client:latency_seconds:p95 <= 0.5"
+    for slowed, p95, expected in (
+        (6.0, 2.9, UNKNOWN), (6.0, 3.1, FAIL), (4.0, 0.6, FAIL), (None, 0.6, FAIL)
+    ):  # fmt: skip
+        found = slow(p95, slowed=slowed)
+        assert (found[late], found["pager quiet"]) == (expected, expected)
+    assert slow(2.9, errors=0.3, slowed=6.0)[late] is FAIL
+    assert slow(0.2, slowed=6.0)[late] is PASS
+    still = FaultSeen("x", active=True)
+    assert slow(2.9, slowed=6.0, faults=(still,))["cause gone"] is FAIL
+
+
+def test_a_cause_that_is_gone_is_gone_whatever_else_was_done():
+    """Who brings back what died, and has something in its place, too, is told the better of it."""
+    other = FixSeen("another replica in its place")
+    for active, told in ((False, "whole"), (True, "accepted instead: another replica")):
+        history = mended(faults=(FaultSeen("x", active=active),), fix=other)
+        (cause,) = [one for one in recovery_checks(history) if one.name == "cause gone"]
+        assert cause.outcome is PASS
+        assert told in cause.reason
+
+
 def test_objectives_are_those_of_the_beginning():
     """Cheat: raising the objectives afterwards changes nothing; a broken window stays broken."""
     window = Span(INJECTED + 60, INJECTED + 90)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from lab.bench import room as bench
 from tests.browser import CHROMIUM, choose, cite, opened
@@ -135,6 +135,31 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
     with page.expect_popup() as popup:
         page.get_by_role("link", name="slow").click()
     expect(popup.value.get_by_text("Something is slow").first).to_be_visible()
+
+
+def test_an_answer_that_comes_late_is_drawn_once(page: Page) -> None:
+    """On a busy machine it takes longer than until the next question; time goes one way all the
+    same."""
+    waited: list[float] = []
+
+    def answer_late(route: Route) -> None:
+        if len(waited) < 2:
+            waited.append(time.monotonic())
+            page.wait_for_timeout(2_500)
+        route.continue_()
+
+    page.route("**/feed*", answer_late)
+    page.goto("/night")
+    page.wait_for_function("window.room && room.times() > 3", timeout=30_000)
+    times = page.evaluate(
+        """() => [...document.querySelectorAll('.nicegui-echart')].flatMap(
+            (one) => getElement(+one.id.slice(1)).chart.getOption().series.map(
+                (line) => line.data.map(([at]) => at)))"""
+    )
+    assert waited
+    assert any(times)
+    for line in times:
+        assert line == sorted(set(line))
 
 
 def test_open_pages_are_measured_as_a_browser_opens_them(

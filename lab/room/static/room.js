@@ -8,6 +8,7 @@ window.room = (() => {
   let until = 0;
   let minutes = 5;
   let timer = null;
+  let asking = false; // On a busy machine an answer may take longer than the time to the next question.
   let times = 0; // How often the charts have been drawn with something on them.
 
   const short = {
@@ -100,11 +101,15 @@ window.room = (() => {
   }
 
   async function tick() {
+    if (asking) return;
+    asking = true;
     try {
       const answer = await fetch(`/feed?since=${until}`);
       if (answer.ok) take(await answer.json());
     } catch (error) {
       // The room is closed or restarts; the page says so itself.
+    } finally {
+      asking = false;
     }
     if (!document.hidden) {
       charts.forEach(draw);
