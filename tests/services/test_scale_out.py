@@ -1,4 +1,5 @@
-"""More replicas of the API: found by themselves, measured each, missed by nobody when they go."""
+"""More replicas of the API, and more workers: found by themselves, measured each, missed by nobody
+when they go."""
 
 from __future__ import annotations
 
@@ -35,12 +36,19 @@ def only_the_declared(stack: Stack, prometheus: Prometheus) -> Iterator[None]:
     )
 
 
-def scale(stack: Stack, count: int) -> None:
+def scale(stack: Stack, count: int, service: str = "api") -> None:
     """As an operator does it, with docker compose alone."""
     argv = ["docker", "compose", "-p", stack.home.project, "--env-file", str(stack.home.env_file)]
-    run(
-        [*argv, "up", "--detach", "--scale", f"api={count}", "api"], timeout=90, cwd=stack.home.root
-    )
+    more = [
+        "up",
+        "--detach",
+        "--no-recreate",
+        "--no-deps",
+        "--scale",
+        f"{service}={count}",
+        service,
+    ]
+    run([*argv, *more], timeout=90, cwd=stack.home.root)
 
 
 def extras(stack: Stack) -> list[str]:
@@ -123,6 +131,19 @@ def test_an_extra_replica_is_checked_like_the_others(
     until(up, lambda seen: name not in seen, "it is gone")
     assert up() == dict.fromkeys(REPLICAS, 1)
     assert [state.name for state in stack.services() if not state.ok] == []
+
+
+def test_every_worker_is_measured(stack: Stack, prometheus: Prometheus) -> None:
+    """Each is asked for its own numbers: no counter jumps from one's to another's."""
+    scale(stack, 3, "worker")
+    until(
+        lambda: prometheus.query('up{job="worker"} == 1'),
+        lambda found: len(found) == 3,
+        "three workers are measured",
+    )
+    (jumps,) = prometheus.query("sum(resets(process_cpu_seconds_total{job='worker'}[15s]))")
+    assert jumps.value == 0
+    assert by(prometheus, "container:up", "service")["worker"] == 1
 
 
 def test_up_sends_the_extra_ones_away(stack: Stack) -> None:
