@@ -32,7 +32,9 @@ def verdict_panel(room: Room) -> None:
             try:
                 verdict = await room.ask(_last)
             except LabError as error:
-                ui.label(error.message).classes("text-sm")
+                # Asked for while the incident comes to its end: its history is being read.
+                said = "The verdict is being made." if room.desk.busy else error.message
+                ui.label(said).classes("text-sm")
                 return
             show_verdict(*verdict)
 
