@@ -80,6 +80,8 @@ class Stack:
             # Once more, with fresh containers where the old ones do not get well.
             step.at(0, 1, f"again: {', '.join(state.name for state in ill)}")
             self.project.remove([state.container_id for state in ill if state.container_id])
+            # A port that was free may have been taken meanwhile, by another stack that starts.
+            self._prepare(report)
             return self._start(step, DEADLINE)
 
     def down(self, *, volumes: bool = False) -> None:

@@ -125,12 +125,16 @@ def test_up_tries_once_more_with_fresh_containers(make, monkeypatch: pytest.Monk
 
 
 def test_up_survives_a_compose_that_stumbles(make, monkeypatch: pytest.MonkeyPatch):
-    """Where compose itself refuses, what does not run is replaced and it is asked again."""
+    """Where compose itself refuses, what does not run is replaced and it is asked again, with ports
+    that are free then: two stacks that start at once find the same ones free."""
     stack, project = make(service("nginx"), service("api-1", "created", ""))
     project.up_fails = 1
     monkeypatch.setattr(stack, "healthy", lambda _: True)
+    monkeypatch.setattr(stack, "_prepare", lambda _: project.done.append(("ports",)))
     stack.up()
     assert project.removed == ["id-api-1"]
+    done = [one[0] for one in project.done if one[0] in ("ports", "up")]
+    assert done == ["ports", "up", "ports", "up"]
 
 
 def test_up_that_fails_twice_shows_the_last_words(make, monkeypatch: pytest.MonkeyPatch):
