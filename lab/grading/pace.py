@@ -33,7 +33,7 @@ def late_in(history: History, span: Span) -> float | None:
 
 TOO_SLOW = 5.0
 """From where on the stack itself was kept from its work: so many times as long as on a free core.
-Where a neighbour takes one of two cores it is 3 to 4; where another stack does besides, 6 to 7."""
+Where a neighbour takes one of two cores it is 3 to 5; where another stack is beside, 6 to 10."""
 
 
 def too_busy(late_s: float | None, own_s: float | None = None) -> str | None:

@@ -69,7 +69,7 @@ def _too_busy(objectives: Sequence[Condition], history: History, recovery: Recov
     for one in objectives:
         facts = history.facts.get(one.signal)
         if broken := _broken(one, history, recovery.window):
-            # What is no latency no slow machine explains, as far as anybody can tell.
+            # What takes no time no slow machine explains, as far as anybody can tell.
             seconds = _furthest(one, broken) if facts and facts.unit == "s" else math.inf
             missed.append((one, seconds))
     return too_busy(recovery.load.late_s, recovery.late_s) or too_slow(recovery.slowed, missed)
