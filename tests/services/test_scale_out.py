@@ -39,16 +39,8 @@ def only_the_declared(stack: Stack, prometheus: Prometheus) -> Iterator[None]:
 def scale(stack: Stack, count: int, service: str = "api") -> None:
     """As an operator does it, with docker compose alone."""
     argv = ["docker", "compose", "-p", stack.home.project, "--env-file", str(stack.home.env_file)]
-    more = [
-        "up",
-        "--detach",
-        "--no-recreate",
-        "--no-deps",
-        "--scale",
-        f"{service}={count}",
-        service,
-    ]
-    run([*argv, *more], timeout=90, cwd=stack.home.root)
+    up = ["up", "--detach", "--no-recreate", "--no-deps", "--scale", f"{service}={count}"]
+    run([*argv, *up, service], timeout=90, cwd=stack.home.root)
 
 
 def extras(stack: Stack) -> list[str]:
