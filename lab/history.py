@@ -96,6 +96,8 @@ class _CatalogueLine(Protocol):
     @property
     def late_s(self) -> float: ...
     @property
+    def age(self) -> bool: ...
+    @property
     def expr(self) -> str: ...
 
 
@@ -107,7 +109,7 @@ class SignalFacts:
     `window_s` is how far back its rates look: a change is smeared over that many seconds; 0 for a
     gauge. `late_s` is how long after it began a change may show, since it is counted later. Where
     `lasts`, its values are seconds that something took, which shows when it ends: it began as long
-    before.
+    before. Where `age`, they are seconds for which something has gone on and that has not ended.
     """
 
     unit: str
@@ -119,6 +121,7 @@ class SignalFacts:
     window_s: float = 5.0
     late_s: float = 0.0
     lasts: bool = False
+    age: bool = False
 
     def late_by(self, value: float) -> float:
         """How many seconds before it shows a change to this value may have begun."""
@@ -138,6 +141,7 @@ class SignalFacts:
             max(windows, default=0.0),
             line.late_s,
             lasts=line.unit == "s" and bool(windows),
+            age=line.age,
         )
 
 

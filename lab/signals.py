@@ -62,6 +62,9 @@ class Signal(BaseModel):
     late_s: float = Field(
         default=0.0, ge=0, description="how long after it happened it may be counted"
     )
+    age: bool = Field(
+        default=False, description="its values are how old something is that is not done yet"
+    )
     absent: float | None = Field(
         default=None, description="what the absence of one series among others means"
     )

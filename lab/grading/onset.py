@@ -160,6 +160,9 @@ def _sharpened(
     if found is None:
         return rough
     within = found.within_s + facts.late_by(found.value)
+    if facts.age:
+        # What is so old began so long ago, and whatever makes it wait did not begin before it.
+        within = min(within, max(raw.between(found.at, found.at).values) + ANSWER_S)
     if found.at > rough.at + RULE_S:
         # The samples do not bear out what the rule shows; it was anywhere in between.
         within = max(within, found.at - earliest)

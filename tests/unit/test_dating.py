@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from lab.grading.dating import SCRAPE_S
-from lab.grading.onset import Onset, apart, onset, onsets
+from lab.grading.onset import ANSWER_S, Onset, apart, onset, onsets
 from lab.history import LATE_S, SignalFacts
 from lab.prometheus import Prometheus
 from lab.promql import names_in
@@ -136,6 +136,20 @@ def test_what_is_counted_in_lumps_is_dated_no_better_than_by_its_rule() -> None:
     one = onset("x", [rule], RATE, CALM, WATCHED, 1.0, [seen(lumps, 0, SHARP_STEP)])
     assert one.at is not None
     assert one.at - one.resolution_s <= 50 <= one.at
+
+
+def test_what_has_gone_on_for_a_while_began_no_earlier_than_it_says() -> None:
+    """The age of what is not done yet: rightly dated, and never vaguer than the age itself."""
+    dice = random.Random(1)
+    age = replace(GAUGE, unit="s", tolerance=Tolerance(ratio=1, floor=0.2), age=True)
+    for _ in range(200):
+        began, offset = dice.uniform(40, 60), dice.random()
+        values = [max(0.0, offset + second - began) for second in range(int(WATCHED.end))]
+        rule, raw = seen(values, offset, 1.0), seen(values, offset, SHARP_STEP)
+        one = onset("age", [rule], age, CALM, WATCHED, 1.0, [raw])
+        assert one.at is not None
+        assert one.at - one.resolution_s <= began <= one.at
+        assert one.resolution_s <= raw.between(one.at, one.at).values[0] + ANSWER_S
 
 
 def test_seconds_that_something_took_began_as_long_before() -> None:

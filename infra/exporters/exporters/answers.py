@@ -14,6 +14,7 @@ LENGTH = 60  # characters of a statement's text in its label
 LABELS = {
     "pg_database_size_bytes": ("datname",),
     "pg_stat_activity_count": ("datname", "state"),
+    "pg_stat_activity_max_tx_duration": ("datname", "state"),
     "pg_stat_database_xact_commit": ("datname",),
     "pg_stat_database_xact_rollback": ("datname",),
     "pg_stat_database_blks_hit": ("datname",),
@@ -37,6 +38,9 @@ MEANINGS = {
     "pg_settings_max_connections": Meaning("gauge", "Connections that the server allows."),
     "pg_database_size_bytes": Meaning("gauge", "Bytes on disk."),
     "pg_stat_activity_count": Meaning("gauge", "Client connections by state."),
+    "pg_stat_activity_max_tx_duration": Meaning(
+        "gauge", "Seconds for which the client transaction that is open longest has been open."
+    ),
     "pg_locks_waiting": Meaning("gauge", "Lock requests that are not granted."),
     "pg_stat_database_xact_commit": Meaning("counter", "Transactions committed."),
     "pg_stat_database_xact_rollback": Meaning("counter", "Transactions rolled back."),

@@ -18,6 +18,14 @@ FROM unnest(ARRAY['active', 'idle', 'idle in transaction', 'idle in transaction 
          ON a.state = states.state AND a.datname = current_database() AND a.usename <> 'monitor'
 GROUP BY states.state
 UNION ALL
+SELECT 'pg_stat_activity_max_tx_duration', current_database(), states.state,
+       coalesce(max(extract(epoch FROM clock_timestamp() - a.xact_start)), 0)::float8
+FROM unnest(ARRAY['active', 'idle in transaction', 'idle in transaction (aborted)'])
+         AS states (state)
+     LEFT JOIN pg_stat_activity AS a
+         ON a.state = states.state AND a.datname = current_database() AND a.usename <> 'monitor'
+GROUP BY states.state
+UNION ALL
 SELECT 'pg_locks_waiting', '', '', count(*)::float8 FROM pg_locks WHERE NOT granted
 
 UNION ALL

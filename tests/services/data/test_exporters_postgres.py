@@ -98,6 +98,18 @@ def test_connections_locks_and_size_are_told(rig):
         )
 
 
+def test_an_open_transaction_is_as_old_as_it_is(rig):
+    """The longest one of each state, in seconds; nothing is open when nobody is there."""
+    longest = 'pg_stat_activity_max_tx_duration{datname="darkroom",state="active"}'
+    with clients(rig, 2, "SELECT pg_sleep(3)"):
+        until(
+            lambda: rig.metrics(PRIMARY)[longest],
+            lambda seconds: 2 < seconds < 4,
+            "a statement has been at work for more than two seconds",
+        )
+    until(lambda: rig.metrics(PRIMARY)[longest], lambda seconds: seconds < 1, "it is not any more")
+
+
 def active(seen):
     return seen['pg_stat_activity_count{datname="darkroom",state="active"}']
 

@@ -34,5 +34,6 @@ BOARD = Board(
             lines("Replica behind, bytes", "replication:lag_bytes", "replication:backlog_bytes"),
             state("Replica connected", "replication:streaming"),
         ),
+        "Open transactions": (lines("Open for the longest", "postgres:transaction_seconds:max"),),
     },
 )
