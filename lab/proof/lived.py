@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from lab.host.fingerprint import Fingerprint
 from lab.proof.kept import Proof
 from lab.proof.neighbour import Kind
-from lab.proof.rows import LIVED, NOBODY, REMEDY, WRONG, Row
+from lab.proof.order import Order
+from lab.proof.rows import LIVED, NO_PAGE, NOBODY, REMEDY, WRONG, Row
 
 WHY_CHARS = 160
 """How much is kept of what was measured in a row that is wrong."""
@@ -30,9 +31,11 @@ class Account(BaseModel):
     `seconds` is how long it took, `day` when. `rows` counts all, `wrong` are those that were not as
     promised. `page_s` and `symptoms` are delays in seconds after the injection, where nobody acted.
     `paged`, `in_time` and `mended`: whether the page rang, every symptom met its deadline, and the
-    remedy was recognised. `refused` is why the night could not be begun, None where it was. `fix`
-    is the right fix that it was mended with, None: the scenario's own remedy. `waited` is the share
-    of the time in which something waited for a core; None: nothing tells.
+    remedy was recognised. `quiet`: no page rang before anything was broken; None where nobody
+    looked. `order` is that of the truth's chain; None where it was not asked. `refused` is why the
+    night could not be begun, None where it was. `fix` is the right fix that it was mended with,
+    None: the scenario's own remedy. `waited` is the share of the time in which something waited for
+    a core; None: nothing tells.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +52,8 @@ class Account(BaseModel):
     paged: bool = False
     in_time: bool = False
     mended: bool = False
+    quiet: bool | None = None
+    order: Order | None = None
     refused: str | None = None
     waited: float | None = None
     fix: str | None = None
@@ -92,6 +97,8 @@ def account(proof: Proof) -> Account:
         paged=_promised(_row(proof, "paged", NOBODY)),
         in_time=_promised(_row(proof, "symptoms", NOBODY)),
         mended=_promised(_row(proof, "mitigated", REMEDY)),
+        quiet=None if (row := _row(proof, NO_PAGE)) is None else _promised(row),
+        order=proof.order,
         refused=None if refused is None else _public(refused.why),
         waited=round(sum(waited) / len(waited), 3) if waited else None,
         fix=proof.fix,

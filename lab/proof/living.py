@@ -36,6 +36,7 @@ class Living:
     undone: dict[str, str] = field(default_factory=dict)
     busy: dict[str, Pressure] = field(default_factory=dict)
     giveaways: tuple[str, ...] | None = None
+    rang: tuple[str, ...] | None = None
 
     def record(self, name: str, measured: Measured) -> None:
         """Note when a run ended and what was measured then; the rest Prometheus keeps."""

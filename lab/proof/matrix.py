@@ -3,6 +3,7 @@
 | run                             | diagnosed  | mitigated            |
 | ------------------------------- | ---------- | -------------------- |
 | no fault, same load             | -          | no symptom appears   |
+| no fault, same load             | and no page rings since the stack is up |
 | nobody acts                     | fail       | fail                 |
 | nobody acts                     | and nothing that an operator sees says what was done |
 | nobody acts                     | and nothing of the truth's chain moved the other way round |
@@ -28,7 +29,7 @@ from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
 from lab.proof import promises
 from lab.proof.order import order_of
-from lab.proof.rows import AFTER, ANYBODY, DECOY, LIVED, NOBODY, REMEDY, Night, Row
+from lab.proof.rows import AFTER, ANYBODY, DECOY, LIVED, NO_PAGE, NOBODY, REMEDY, Night, Row
 from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
 from lab.series import Span
@@ -50,6 +51,9 @@ def _rows(night: Night, vocabulary: Vocabulary) -> Iterator[Row]:
     for name, history in night.runs.items():
         if name == NOBODY:
             yield from _nobody(scenario, history, vocabulary)
+            if night.rang is not None:
+                said = "; ".join(night.rang) or "nothing rang"
+                yield Row("no fault", NO_PAGE, PASS, Outcome.of(not night.rang), said)
             if night.giveaways is not None:
                 said = "; ".join(night.giveaways) or "nowhere"
                 yield Row(

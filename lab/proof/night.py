@@ -24,6 +24,7 @@ from lab.proof.giveaways import giveaways
 from lab.proof.living import Living, Told
 from lab.proof.neighbour import Kind, beside
 from lab.proof.phases import Phases
+from lab.proof.quiet import rang
 from lab.proof.rows import (
     NOBODY,
     REMEDY,
@@ -123,6 +124,7 @@ def _live(
         busy=night.busy,
         phases=phases.seconds,
         giveaways=night.giveaways,
+        rang=night.rang,
     )
 
 
@@ -156,6 +158,7 @@ def _nobody(night: Living, *, whole: bool) -> None:
     except LabError as error:
         night.report.say(error.message)
     night.passed("page")
+    night.rang = rang(doors.prometheus, night.row.opened_at, begun)
     measured = resolve(doors, night.report, within_s=0)
     if whole:
         night.giveaways = tuple(giveaways(doors.stack, night.scenario, _calm_since(night, begun)))

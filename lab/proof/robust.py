@@ -14,8 +14,9 @@ from lab.proof.rows import Result
 class Stood:
     """The nights of one scenario beside one neighbour, or with so many stacks at the same time.
 
-    `refused` could not be begun, `paged` had their page and `symptoms` all their symptoms by the
-    deadline, `mended` had the remedy recognised. `waited` is the share of the time in which
+    `refused` could not be begun, `quiet` of the `asked` had no page before anything was broken,
+    `paged` had their page and `symptoms` all their symptoms by the deadline, `mended` had the
+    remedy recognised. `waited` is the share of the time in which
     something on the machine waited for a core, the mean over the nights; None where nothing tells.
     """
 
@@ -23,6 +24,8 @@ class Stood:
     beside: Kind
     nights: int
     refused: int
+    quiet: int
+    asked: int
     paged: int
     symptoms: int
     mended: int
@@ -62,6 +65,8 @@ def _counted(slug: str, kind: Kind, stacks: int, nights: Sequence[Account]) -> S
         beside=kind,
         nights=len(nights),
         refused=sum(one.refused is not None for one in nights),
+        quiet=sum(one.quiet is True for one in nights),
+        asked=sum(one.quiet is not None for one in nights),
         paged=sum(one.paged for one in nights),
         symptoms=sum(one.in_time for one in nights),
         mended=sum(one.mended for one in nights),
@@ -86,17 +91,19 @@ def markdown(entries: Sequence[Stood]) -> str:
     """As a table of the documentation."""
     lines = [
         (
-            "| scenario | beside | nights | refused | page | symptoms | remedy | false passes "
-            "| false fails | invalid | rows | waited for a core |"
+            "| scenario | beside | nights | refused | quiet before | page | symptoms | remedy "
+            "| false passes | false fails | invalid | rows | waited for a core |"
         ),
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"{'| --- ' * 13}|",
     ]
     for one in entries:
         started = one.nights - one.refused
+        quiet = f"{one.quiet} of {one.asked}" if one.asked else "-"
         waited = "-" if one.waited is None else f"{one.waited:.0%}"
         lines.append(
             f"| {one.slug} | {named(one.beside, one.stacks)} | {one.nights} | {one.refused} "
-            f"| {one.paged} of {started} | {one.symptoms} of {started} | {one.mended} of {started} "
-            f"| {one.false_passes} | {one.false_fails} | {one.invalid} | {one.rows} | {waited} |"
+            f"| {quiet} | {one.paged} of {started} | {one.symptoms} of {started} "
+            f"| {one.mended} of {started} | {one.false_passes} | {one.false_fails} | {one.invalid} "
+            f"| {one.rows} | {waited} |"
         )
     return "\n".join(lines) + "\n"

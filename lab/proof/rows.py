@@ -31,6 +31,9 @@ AFTER = (*ANSWERS, "remove-replica", "stop-load")
 """What people try on any night: while it is broken, and what would only hide it, after the remedy;
 the `ANSWERS` give customers something else than they asked for, and no error."""
 
+NO_PAGE = "no page before it"
+"""The question whether the pager was quiet from the stack's being up until something broke."""
+
 LIVED = "could be lived"
 """The one question about a night that could not be begun."""
 
@@ -68,8 +71,9 @@ class Night:
     `beside` is what else went on on the machine, `busy` what the machine was like during each run
     (and `START`, until the customers suffered). `phases` is where its time went, in seconds;
     `stacks` how many nights this machine lived at the same time, this one among them. `giveaways`
-    are lines in which the broken stack itself says what was done; None where nobody looked. `fix`
-    is the right fix that it was mended with; None: the scenario's own remedy.
+    are lines in which the broken stack itself says what was done, `rang` the pages that rang before
+    anything was broken; None where nobody looked. `fix` is the right fix that it was mended with;
+    None: the scenario's own remedy.
     """
 
     scenario: Scenario
@@ -83,6 +87,7 @@ class Night:
     stacks: int = 1
     fix: str | None = None
     giveaways: tuple[str, ...] | None = None
+    rang: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:

@@ -82,7 +82,9 @@ def markdown(
     parts = [_HEADER, f"**{summary([*every, *confusion])}.**\n"]
     parts += [f"## On which machines\n\n{machines.markdown(nights)}", _beside(nights)]
     parts.append(_nights(proofs))
-    if told := order.markdown([(one.slug, one.order) for one in proofs if one.order is not None]):
+    if told := order.markdown(
+        [(one.slug, one.night.order) for one in nights if one.night.order is not None]
+    ):
         parts.append(f"## How well the order can be told\n\n{_ORDER}\n{told}")
     if spent := phases.markdown(proofs):
         parts.append(f"## Where the time of a night goes\n\n{spent}")

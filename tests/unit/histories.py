@@ -108,6 +108,9 @@ SHAPES: dict[str, list[Shape]] = {
         Shape(0.002, 0.61, 5, 3, labels={"server": "postgres-replica", "statement": "user_photos"}),
         Shape(0.001, 0.02, 6, labels={"server": "postgres-replica", "statement": "photo"}),
     ],
+    "postgres:transaction_seconds:max": [
+        Shape(0, 3.2, 1, 2, labels={"server": "postgres-replica", "state": "active"})
+    ],
     "api:query_seconds:p95": [
         Shape(0.004, 2.4, 2, 3, labels={"pool": "replica", "query": "user_photos"}),
         Shape(0.003, 0.03, 4, labels={"pool": "replica", "query": "photo"}),

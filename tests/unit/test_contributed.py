@@ -14,8 +14,9 @@ from lab.host.pressure import Pressure
 from lab.proof.contributed import contribute, every, of_scenario, read
 from lab.proof.kept import Proof
 from lab.proof.lived import account, lived, newest
+from lab.proof.order import Order, Placed
 from lab.proof.robust import stood
-from lab.proof.rows import LIVED, NOBODY, REMEDY, START, Row
+from lab.proof.rows import LIVED, NO_PAGE, NOBODY, REMEDY, START, Row
 from lab.proof.table import markdown
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
@@ -43,6 +44,7 @@ PROOF = Proof(
     busy=BUSY,
     machine=HERE,
     page_s=21.0,
+    order=Order((Placed("pool:waiting", 1.5, 1.25), Placed("client:errors:ratio", 6.0, 1.25))),
     symptoms={"pool:waiting > 5": 9.0},
 )
 BROKEN = Row("decoy x", "mitigated", FAIL, PASS, f"seen in /home/alice/lab {'x' * 200}\nand so on")
@@ -61,6 +63,23 @@ def test_a_night_comes_to_a_few_numbers() -> None:
     assert wrong.result == "false pass"
     assert wrong.why.startswith("seen in ~/lab xx")
     assert len(wrong.why) == 160
+
+
+def test_whether_it_was_quiet_before_is_counted_where_somebody_looked(tmp_path: Path) -> None:
+    """A page before anything was broken; and how well the order could be told, also of nights that
+    were sent along."""
+    loud = Row("no fault", NO_PAGE, PASS, FAIL, "CustomerLatencyHigh for 8 s")
+    quiet = replace(loud, was=PASS)
+    nights = [
+        replace(PROOF, seed=seed, rows=(*GOOD, *more))
+        for seed, more in enumerate(((), (quiet,), (quiet,), (loud,)))
+    ]
+    contribute(nights, tmp_path)
+    (one,) = stood(every(tmp_path))
+    assert (one.nights, one.quiet, one.asked) == (4, 2, 3)
+    page = markdown([], [], contributed=every(tmp_path))
+    assert "| 2 of 3 |" in page
+    assert "`pool:waiting` 1.5 s (1.2 s), `client:errors:ratio` 6.0 s (1.2 s) | 4 | 1" in page
 
 
 def test_a_night_that_could_not_begin_says_why() -> None:
@@ -169,6 +188,8 @@ def test_the_page_tells_where_a_scenario_was_lived(tmp_path: Path) -> None:
     assert f"| slow | 2 | {which} | core: 1, none: 2, 2 stacks: 1 | 3 of 4 |" in text
     assert f"| `{HERE.id}` | 2 | Some CPU | 8 GiB | 6.1 x86_64 | 2 | 2 |" in text
     assert f"| `{THERE.id}` | 16 | A\\|B CPU | 32 GiB | 6.8 x86_64 | - | 1 |" in text
-    assert "| slow | 2 stacks | 1 | 0 | 1 of 1 | 1 of 1 | 1 of 1 | 0 | 0 | 0 | 3 | 40% |" in text
+    assert "| slow | 2 stacks | 1 | 0 | - | 1 of 1 | 1 of 1 | 1 of 1 | 0 | 0 | 0 | 3 | 40% |\n" in (
+        text
+    )
     assert "- `2 stacks`: so many nights lived at the same time" in text
     assert "| slow | none | 2 | 7 | 30 | 60 | 2 min 51 s |" in text

@@ -24,7 +24,7 @@ from lab.proof.kept import keep, nights_in, proofs_in
 from lab.proof.lived import account
 from lab.proof.night import live
 from lab.proof.phases import told
-from lab.proof.rows import AFTER, ANYBODY, DECOY, NOBODY, REMEDY, Night, Row, count, up_to
+from lab.proof.rows import AFTER, ANYBODY, DECOY, NO_PAGE, NOBODY, REMEDY, Night, Row, count, up_to
 from lab.proof.table import markdown, rows_table, summary
 from lab.recorded import with_receipts
 from lab.scenario import Scenario
@@ -161,6 +161,13 @@ class TestPromises:
             row = found(replace(whole(), giveaways=lines))[NOBODY, "gives itself away"]
             assert row.was is was
             assert row.result == ("as promised" if was is FAIL else "false pass")
+
+    def test_a_page_before_anything_is_broken_is_noise(self) -> None:
+        """Nobody should have to explain what is not the incident's; no row where nobody looked."""
+        assert ("no fault", NO_PAGE) not in found(whole())
+        assert found(replace(whole(), rang=()))["no fault", NO_PAGE].result == "as promised"
+        row = found(replace(whole(), rang=("CustomerLatencyHigh for 8 s",)))["no fault", NO_PAGE]
+        assert (row.was, row.why) == (FAIL, "CustomerLatencyHigh for 8 s")
 
     def test_what_must_stay_calm_must_not_move(self) -> None:
         """Waiting locks would make it another scenario."""
