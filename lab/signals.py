@@ -65,6 +65,14 @@ class Signal(BaseModel):
     age: bool = Field(
         default=False, description="its values are how old something is that is not done yet"
     )
+    short: str | None = Field(default=None, description="what it is called beside its bound")
+    whole: bool = Field(default=False, description="a share of what there is at most")
+    ceiling: float | None = Field(
+        default=None, description="where its last bucket ends: a quantile there may be any longer"
+    )
+    words: dict[float, str] = Field(
+        default={}, description="what a value means where the number alone would mislead"
+    )
     absent: float | None = Field(
         default=None, description="what the absence of one series among others means"
     )

@@ -1,9 +1,9 @@
-"""The dashboards are what the catalogue says, and what Grafana accepts."""
+"""The dashboards are made of the boards, and are what Grafana accepts; how they must be for whoever
+reads them is in test_board_checks.py."""
 
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -74,15 +74,6 @@ def test_panels_are_valid(dashboard: dict[str, Any]) -> None:
             jsonschema.validate(value, {**kind, "$ref": f"#/definitions/{definition}"})
 
 
-def test_panels_ask_for_signals_only(dashboard: dict[str, Any], catalogue: Catalogue) -> None:
-    """Every query is the name of a signal, so that what is seen can be given as evidence."""
-    for panel in panels(dashboard):
-        assert panel["targets"], panel["title"]
-        for target in panel["targets"]:
-            assert target["expr"] in catalogue, panel["title"]
-            assert target["datasource"] == {"type": "prometheus", "uid": "prometheus"}
-
-
 def test_every_signal_is_shown(catalogue: Catalogue) -> None:
     """No signal can move unseen, and each has a board of its own beside the overview."""
     shown = {
@@ -98,32 +89,11 @@ def test_every_signal_is_shown(catalogue: Catalogue) -> None:
 def test_panels_explain_themselves(dashboard: dict[str, Any], catalogue: Catalogue) -> None:
     """Each says what its signals mean and where to look next."""
     for panel in panels(dashboard):
-        for target in panel["targets"]:
+        assert panel["description"]
+        for target in (one for one in panel["targets"] if one["expr"] in catalogue):
             signal = catalogue[target["expr"]]
             assert signal.meaning in panel["description"]
             assert signal.look_next in panel["description"]
-
-
-def test_legends_tell_series_apart(dashboard: dict[str, Any], catalogue: Catalogue) -> None:
-    """Each label that splits a signal is in its legend."""
-    for panel in panels(dashboard):
-        for target in panel["targets"]:
-            for label in catalogue[target["expr"]].split:
-                assert f"{{{{{label}}}}}" in target["legendFormat"]
-
-
-def test_steady_bounds_are_thresholds(dashboard: dict[str, Any], catalogue: Catalogue) -> None:
-    """Where the catalogue says what is steady, the panel turns red beyond it and not before."""
-    for panel in panels(dashboard):
-        bounds = [catalogue[target["expr"]].steady for target in panel["targets"]]
-        bound = next((bound for bound in bounds if bound is not None), None)
-        steps = panel["fieldConfig"]["defaults"]["thresholds"]["steps"]
-        colors = [step["color"] for step in steps]
-        if bound is None:
-            assert colors == ["green"]
-            continue
-        assert colors == (["green", "red"] if bound.op in ("<", "<=") else ["red", "green"])
-        assert steps[1]["value"] == pytest.approx(bound.value, abs=1e-6)
 
 
 def test_panels_do_not_overlap(dashboard: dict[str, Any]) -> None:
@@ -139,34 +109,6 @@ def test_panels_do_not_overlap(dashboard: dict[str, Any]) -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_overview_follows_the_dependency_chain(catalogue: Catalogue) -> None:
-    """The objectives on top; below, in each row, from the customers on the left to the queue."""
-    chain = ["client", "nginx", "api", "redis-cache", "postgres", "queue"]
-    rows: dict[int, list[str]] = {}
-    for panel in panels(board(OVERVIEW)):
-        if panel.get("links"):
-            component = catalogue[panel["targets"][0]["expr"]].component
-            rows.setdefault(panel["gridPos"]["y"], []).append(component)
-    assert len(rows) == 4
-    for components in rows.values():
-        names = [name.removesuffix("-primary").replace("worker", "queue") for name in components]
-        assert names == chain
-
-
-def test_links_lead_somewhere() -> None:
-    """Every board is linked from every other, in the same minutes; small panels lead to theirs."""
-    for name in BOARDS:
-        (link,) = board(name)["links"]
-        assert (link["type"], link["keepTime"]) == ("dashboards", True)
-        assert set(link["tags"]) <= set(board(name)["tags"])
-    led = {
-        re.fullmatch(r"/d/(.*)\?\$\{__url_time_range\}", link["url"])
-        for panel in panels(board(OVERVIEW))
-        for link in panel.get("links", [])
-    }
-    assert {one[1] for one in led if one} == {*BOARDS} - {OVERVIEW, "containers"}
-
-
 def test_the_pager_is_visible() -> None:
     """Every alert rule stands on the overview, with what it asks."""
     (told,) = [one for one in board(OVERVIEW)["panels"] if one["type"] == "text"]
@@ -176,12 +118,6 @@ def test_the_pager_is_visible() -> None:
     for rule in (rule for group in rules["groups"] for rule in group["rules"]):
         assert rule["alert"] in told["options"]["content"]
         assert " ".join(rule["expr"].split()) in told["options"]["content"]
-
-
-def test_nothing_marks_the_fault(dashboard: dict[str, Any]) -> None:
-    """Pages, flags and fresh processes are marked: what rang and what operators do."""
-    marks = [one for one in dashboard["annotations"]["list"] if one.get("expr")]
-    assert [one["name"] for one in marks] == ["Pages", "Flags turned", "API started anew"]
 
 
 def test_the_budget_is_the_one_that_verdicts_count(catalogue: Catalogue) -> None:

@@ -4,59 +4,28 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 from pathlib import Path
+from typing import Any
 
 from grafana_foundation_sdk.builders import dashboard as dashboards
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
+from lab.boards import discover
+from lab.boards.layout import Board, grid
 from lab.signals import Catalogue
-from tools.dashboards.boards import discover
-from tools.dashboards.layout import Board, grid
+from tools.dashboards.changes import marks, strip
 from tools.dashboards.panels import DATASOURCE, panel, position
 
 FOLDER = Path(__file__).parents[2] / "infra" / "grafana" / "dashboards"
 TAG = "3am-lab"
-
-STARTED = 'process_start_time_seconds{job="api"}'
-
-ANNOTATIONS = (
-    ("Pages", "red", 'ALERTS{alertstate="firing",severity="page"}', "{{alertname}}"),
-    ("Flags turned", "blue", "changes(api:flag[3s]) > 0", "{{flag}} turned"),
-    (
-        "API started anew",
-        "purple",
-        # Its own start, not how long ago that was: on a busy machine a process may have run for
-        # seconds before anybody asks it for the first time.
-        f"{STARTED} unless ({STARTED} == last_over_time({STARTED}[5m] offset 3s))",
-        "{{service}} started",
-    ),
-)
-"""Name, colour, PromQL and text of what is marked on every graph: what rang, and what an operator
-has done as far as the system shows it."""
-
-
-def _annotation(name: str, colour: str, expr: str, says: str) -> dashboards.AnnotationQuery:
-    return (
-        dashboards.AnnotationQuery()
-        .name(name)
-        .datasource(DATASOURCE)
-        .enable(True)  # noqa: FBT003 - the SDK's signature
-        .icon_color(colour)
-        .expr(expr)
-        .step("1s")
-        .title_format(says)
-    )
+HEADS = 101
+"""Ids of row titles begin here, so that no panel's id ever moves."""
 
 
 def render(board: Board, catalogue: Catalogue) -> str:
     """The dashboard's JSON."""
-    others = (
-        dashboards.DashboardLink("Boards")
-        .type(models.DashboardLinkType.DASHBOARDS)
-        .tags([TAG])
-        .keep_time(True)  # noqa: FBT003 - the SDK's signature
-    )
     built = (
         dashboards.Dashboard(board.title)
         .uid(board.uid)
@@ -67,16 +36,47 @@ def render(board: Board, catalogue: Catalogue) -> str:
         .time("now-15m", "now")
         .refresh("5s")
         .timepicker(dashboards.TimePicker().refresh_intervals(["1s", "5s", "10s", "30s"]))
-        .link(others)
     )
-    for annotation in ANNOTATIONS:
-        built.annotation(_annotation(*annotation))
-    numbers = itertools.count(1)
-    for title, head, placed in grid(board):
-        built.with_row(dashboards.Row(title).id(next(numbers)).grid_pos(position(head)))
+    for other in discover():
+        if other.uid != board.uid:
+            built.link(
+                dashboards.DashboardLink(other.short)
+                .type(models.DashboardLinkType.LINK)
+                .url(f"/d/{other.uid}")
+                .keep_time(True)  # noqa: FBT003 - the SDK's signature
+            )
+    heads = itertools.count(HEADS)
+    for row, head, placed in grid(board):
+        if row.title is not None:
+            built.with_row(dashboards.Row(row.title).id(next(heads)).grid_pos(position(head)))
         for spec, at in placed:
-            built.with_panel(panel(spec, catalogue, next(numbers), at))
-    return JSONEncoder(sort_keys=True, indent=2).encode(built.build()) + "\n"
+            made = strip(spec, at) if spec.kind == "changes" else panel(spec, catalogue, at)
+            built.with_panel(made)
+    # Marks would fall into the corner of panels without a time axis.
+    timeless = [one.number for one in board.panels if one.kind in ("number", "small")]
+    for mark in marks(timeless):
+        built.annotation(mark)
+    told: dict[str, Any] = json.loads(JSONEncoder(sort_keys=True, indent=2).encode(built.build()))
+    for one in (*told["links"], *told["annotations"]["list"]):
+        # What the SDK writes here makes Grafana 12.3 leave the links out of the bar.
+        del one["placement"]
+        if "useValueForTime" in one:
+            # A switch; the SDK takes it for a text.
+            one["useValueForTime"] = True
+    if board.narrow:
+        told["templating"] = {"list": [_only()]}
+    return json.dumps(told, sort_keys=True, indent=2, ensure_ascii=False) + "\n"
+
+
+def _only() -> dict[str, Any]:
+    """A filter over all of a board's queries; the SDK's has a key that the schema lacks."""
+    return {
+        "type": "adhoc",
+        "name": "only",
+        "label": "Only",
+        "hide": 0,
+        "datasource": {"type": DATASOURCE.type_val, "uid": DATASOURCE.uid},
+    }
 
 
 def main() -> None:
@@ -89,7 +89,7 @@ def main() -> None:
         old.unlink()
     catalogue = Catalogue.load()
     for board in discover():
-        (folder / f"{board.uid}.json").write_text(render(board, catalogue))
+        (folder / f"{board.uid}.json").write_text(render(board, catalogue), encoding="utf-8")
 
 
 if __name__ == "__main__":

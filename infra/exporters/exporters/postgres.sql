@@ -44,10 +44,8 @@ SELECT counter.metric, relname, '', counter.value::float8
 FROM pg_class,
      LATERAL (VALUES ('pg_stat_user_tables_seq_scan', pg_stat_get_numscans(oid)),
                      ('pg_stat_user_tables_seq_tup_read', pg_stat_get_tuples_returned(oid)),
-                     ('pg_stat_user_tables_n_dead_tup', pg_stat_get_dead_tuples(oid)),
-                     ('pg_stat_user_tables_idx_scan',
-                      (SELECT sum(pg_stat_get_numscans(indexrelid))
-                       FROM pg_index WHERE indrelid = pg_class.oid))) AS counter (metric, value)
+                     ('pg_stat_user_tables_n_dead_tup',
+                      pg_stat_get_dead_tuples(oid))) AS counter (metric, value)
 WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
 
 UNION ALL

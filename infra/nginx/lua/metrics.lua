@@ -12,7 +12,8 @@ local CLASSES = { [2] = "2xx", [3] = "3xx", [4] = "4xx", [5] = "5xx" }   -- by f
 local STATES = { "active", "reading", "writing", "waiting" }
 -- Upper bounds in seconds; nginx's clock counts milliseconds.
 local BOUNDS = {
-  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10,
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4,
+  5, 6, 7.5, 10, 15, 30,
 }
 
 -- Keys into the dictionary, built once and not for each request. `subject` is whom the counts

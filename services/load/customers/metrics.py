@@ -36,7 +36,9 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self.arrivals = Counter("load_arrivals", "Intended arrivals.", registry=registry)
+        self.arrivals = Counter(
+            "load_arrivals", "Intended arrivals.", ("operation",), registry=registry
+        )
         self.started = Counter("load_started", "Arrivals that began.", registry=registry)
         self.start_delay = Histogram(
             "load_start_delay_seconds",
@@ -76,6 +78,7 @@ class Metrics:
         self.running = Gauge("load_running", "1 while customers arrive.", registry=registry)
         for operation in OPERATIONS:
             self.latency.labels(operation)
+            self.arrivals.labels(operation)
             for outcome in OUTCOMES:
                 self.requests.labels(operation, outcome)
         for reason in REPEATS:

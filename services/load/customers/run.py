@@ -192,7 +192,7 @@ class Run:
     def _admit(self, intended: float, customers: Makes) -> None:
         visit = self._visits.draw()
         self._intended += 1
-        self._metrics.arrivals.inc()
+        self._metrics.arrivals.labels(visit.operation).inc()
         if self._in_flight >= self._most:
             self._count(visit.operation, "dropped")
             return

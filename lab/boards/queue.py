@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from tools.dashboards.layout import Board, lines, state
+from lab.boards.layout import Board, lines, row, state
 
 BOARD = Board(
     uid="queue",
     title="Queue and workers",
+    short="Queue",
+    place=6,
     description="Celery on Redis. The age of the oldest photo is what a customer feels; depth is "
     "only its shadow. It drains when more leaves than comes.",
-    rows={
-        "The queue": (
-            lines("Oldest photo", "queue:oldest_age_seconds"),
-            lines("Waiting and taken", "queue:depth", "queue:unacked"),
+    rows=(
+        row(
+            "The queue",
+            lines(2, "Oldest photo", "queue:oldest_age_seconds"),
+            lines(3, "Waiting and taken", "queue:depth", "queue:unacked"),
             lines(
+                4,
                 "In, out, growth",
                 "queue:enqueued:rate",
                 "queue:completed:rate",
                 "queue:growth:rate",
             ),
         ),
-        "The workers": (
-            lines("Time for one photo", "queue:task_seconds:p95"),
-            lines("The workers' database calls", "worker:query_seconds:p95"),
-            lines("Being worked on", "worker:running"),
+        row(
+            "The workers",
+            lines(6, "Time for one photo, p95", "queue:task_seconds:p95"),
+            lines(7, "Workers' database calls, p95", "worker:query_seconds:p95"),
+            lines(8, "Being worked on", "worker:running"),
             lines(
+                9,
                 "Given up, tried again, not taken",
                 "queue:failures:rate",
                 "queue:retries:rate",
                 "queue:publish_failures:rate",
-                width=12,
             ),
-            state("Worker and stores answer at all", "worker:up", "redis:up", width=12),
+            state(10, "Worker and stores answer", "worker:up", "redis:up"),
         ),
-    },
+    ),
 )
