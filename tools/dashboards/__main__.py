@@ -60,9 +60,6 @@ def render(board: Board, catalogue: Catalogue) -> str:
     for one in (*told["links"], *told["annotations"]["list"]):
         # What the SDK writes here makes Grafana 12.3 leave the links out of the bar.
         del one["placement"]
-        if "useValueForTime" in one:
-            # A switch; the SDK takes it for a text.
-            one["useValueForTime"] = True
     if board.narrow:
         told["templating"] = {"list": [_only()]}
     return json.dumps(told, sort_keys=True, indent=2, ensure_ascii=False) + "\n"

@@ -78,7 +78,7 @@ def marks(but: list[int]) -> list[dashboards.AnnotationQuery]:
             .title_format(says)
         )
         if is_time:
-            one.use_value_for_time("true")
+            one.use_value_for_time(True)  # noqa: FBT003
         if but:
             one.filter(dashboards.AnnotationPanelFilter().exclude(True).ids(but))  # noqa: FBT003
         built.append(one)

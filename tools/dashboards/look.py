@@ -31,6 +31,7 @@ UNITS = {
 
 DASHES = {"fill": "dash", "dash": [6, 4]}
 
+Mapping = models.ValueMap | models.RangeMap | models.RegexMap | models.SpecialValueMap
 Override = tuple[str, list[models.DynamicConfigValue]]
 
 
@@ -84,9 +85,9 @@ def legend(prefix: str, signal: Signal, title: str) -> str:
     return f"{prefix} {labels}".strip() or title
 
 
-def mappings(signal: Signal) -> list[models.ValueMap | models.RangeMap]:
+def mappings(signal: Signal) -> list[Mapping]:
     """The words that the catalogue has for values, and what lies at the end of the last bucket."""
-    found: list[models.ValueMap | models.RangeMap] = []
+    found: list[Mapping] = []
     if signal.words:
         words = {
             f"{value:g}": models.ValueMappingResult(text=text, index=place)
