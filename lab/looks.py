@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from lab.series import Condition, Op
-from lab.signals import Catalogue, Signal
+from lab.signals import Signal
 from lab.units import measure
 
 BROKEN = "#E02F44"
@@ -165,15 +165,20 @@ def line(prefix: str, labels: Mapping[str, str]) -> str:
     return f"{prefix} {called(labels)}".strip()
 
 
-def promise(condition: Condition, catalogue: Catalogue) -> str:
-    """A condition as people say it: "p95 ≤ 500 ms". A signal without a short name has its own."""
-    name = condition.signal
-    signal = catalogue.by_name.get(name)
+def promise(condition: Condition, signal: Signal | None) -> str:
+    """A condition of a signal as people say it: "p95 ≤ 500 ms". One without a short name, or that
+    the catalogue does not know (None), has its own name."""
     unit = signal.unit if signal else "count"
     about = called(condition.where)
-    what = (signal and signal.short) or name
+    what = (signal and signal.short) or condition.signal
     bound = f"{_SIGNS[condition.op]} {measure(condition.value, unit)}"
     return f"{what}{f' of {about}' if about else ''} {bound}"
+
+
+def promised(signal: Signal) -> str:
+    """What a number of a signal is called: with its bound where it has one."""
+    condition = signal.condition()
+    return promise(condition, signal) if condition else signal.short or signal.name
 
 
 def said(value: float, signal: Signal) -> str:

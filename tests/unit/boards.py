@@ -18,7 +18,6 @@ from lab import looks
 from lab.boards import discover
 from lab.boards.layout import Board
 from lab.looks import CROWDS
-from lab.series import Condition
 from lab.signals import Catalogue, Signal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -213,10 +212,7 @@ def numbers(look: Look) -> Iterator[str]:
         if not target["instant"] or panel["options"]["graphMode"] != "none":
             yield f"{_named(panel)} is not about now"
         if signal.steady is not None:
-            told = looks.promise(
-                Condition(signal=signal.name, op=signal.steady.op, value=signal.steady.value),
-                look.catalogue,
-            )
+            told = looks.promised(signal)
             if panel["title"] != told:
                 yield f"{_named(panel)} does not say {told}"
 

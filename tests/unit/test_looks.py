@@ -184,7 +184,7 @@ def test_a_promise_is_said_as_people_say_it() -> None:
         ),
     ]
     for condition, text in said:
-        assert looks.promise(condition, CATALOGUE) == text
+        assert looks.promise(condition, CATALOGUE[condition.signal]) == text
 
 
 def test_what_a_number_alone_would_not_say_is_said() -> None:

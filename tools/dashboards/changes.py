@@ -5,17 +5,18 @@ It tells what an operator did, and what woke them up; it does not mark the fault
 
 from __future__ import annotations
 
+import string
+
 from grafana_foundation_sdk.builders import dashboard as dashboards
 from grafana_foundation_sdk.builders import prometheus, statetimeline
 from grafana_foundation_sdk.models import dashboard as models
 
 from lab import looks
+from lab.boards.happened import FIRING, HAPPENINGS, STARTED
 from lab.boards.layout import Panel, Place
 from tools.dashboards import look
 from tools.dashboards.panels import DATASOURCE, position, timeline
 
-FIRING = 'ALERTS{alertstate="firing",severity="page"}'
-STARTED = 'process_start_time_seconds{job=~"api|worker"}'
 TURNED = "changes(api:flag[3s]) > 0"
 
 MARKS = (
@@ -46,20 +47,6 @@ MARKS = (
     ),
 )
 """Name, colour, PromQL and text of each kind of mark; whether its value is its time."""
-
-QUERIES = (
-    (f"max by (alertname) ({FIRING})", "{{alertname}}", look.RED),
-    (
-        'max by (alertname) (ALERTS{alertstate="firing",severity="warn"})',
-        "{{alertname}}",
-        looks.INKS[1],
-    ),
-    ("max by (flag) (api:flag) > 0", "flag {{flag}}", looks.INKS[0]),
-    (f"max by (service) (time() - {STARTED} < 10)", "{{service}} started", looks.INKS[3]),
-    # Without any series Grafana says that there is no field of times.
-    ("vector(0)", " ", "transparent"),
-)
-"""What the strip asks, what each row is called, and its colour."""
 
 
 def marks(but: list[int]) -> list[dashboards.AnnotationQuery]:
@@ -104,7 +91,13 @@ def strip(spec: Panel, at: Place) -> statetimeline.Panel:
         .thresholds(look.steps((None, looks.REST)))
         .grid_pos(position(at))
     )
-    for letter, (expr, name, colour) in zip("ABCDE", QUERIES, strict=True):
+    asked = [
+        (one.expr, one.name(f"{{{{{one.label}}}}}"), look.in_grafana(one.colour))
+        for one in HAPPENINGS
+    ]
+    # Without any series Grafana says that there is no field of times.
+    asked.append(("vector(0)", " ", "transparent"))
+    for letter, (expr, name, colour) in zip(string.ascii_uppercase, asked, strict=False):
         built.with_target(
             prometheus.Dataquery()
             .ref_id(letter)

@@ -104,6 +104,11 @@ def mappings(signal: Signal) -> list[Mapping]:
     return found
 
 
+def in_grafana(colour: str) -> str:
+    """A colour of the lab's as Grafana has it."""
+    return RED if colour == looks.BROKEN else colour
+
+
 def painted(colour: str, *, dashes: bool = False) -> list[models.DynamicConfigValue]:
     """The properties of an override: one colour, and dashes where they are wanted."""
     found = [_property("color", {"mode": "fixed", "fixedColor": colour})]
@@ -137,7 +142,7 @@ def by_query(signals: Sequence[Signal]) -> Iterator[Override]:
 def by_name(signals: Sequence[Signal]) -> Iterator[Override]:
     """Overrides by the name of a line, as regular expressions."""
     for pattern, colour in looks.patterns(signals):
-        yield f"/{pattern}/", painted(RED if colour == looks.BROKEN else colour)
+        yield f"/{pattern}/", painted(in_grafana(colour))
     labels = next((one.split for one in signals if one.split), ())
     if len(labels) > 1 and not looks.crowded(signals) and {"pool", "server"} & {*labels}:
         yield f"/{looks.SECOND}/", dashed()

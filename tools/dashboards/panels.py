@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from grafana_foundation_sdk.builders import common as common_builders
 from grafana_foundation_sdk.builders import dashboard as dashboards
@@ -12,15 +11,13 @@ from grafana_foundation_sdk.builders import prometheus, stat, statetimeline, tex
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import text as text_models
-from ruamel.yaml import YAML
 
 from lab import looks
 from lab.boards.layout import Panel, Place
-from lab.series import Condition
+from lab.boards.pager import rules_table
 from lab.signals import Catalogue, Signal
 from tools.dashboards import look
 
-ALERTS = Path(__file__).parents[2] / "infra" / "prometheus" / "rules" / "alerts.yml"
 DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="prometheus")
 
 SPAN_GAP_MS = 3000
@@ -40,7 +37,7 @@ def panel(spec: Panel, catalogue: Catalogue, at: Place) -> Builder:
     units = {look.unit(signal) for signal in signals}
     if len(units) > 1:
         raise ValueError(f"panel {spec.title!r} mixes units: {sorted(units)}")
-    title = spec.title or _promised(signals[0], catalogue)
+    title = spec.title or looks.promised(signals[0])
     builder = (
         _KINDS[spec.kind](spec, signals)
         .id(spec.number)
@@ -77,14 +74,6 @@ def description(signals: Sequence[Signal]) -> str:
         f"`{signal.name}`: {signal.meaning}\n\n*When it moves:* {signal.look_next}"
         for signal in signals
     )
-
-
-def _promised(signal: Signal, catalogue: Catalogue) -> str:
-    """The title of a number: what it is called, with its bound where it has one."""
-    bound = signal.steady
-    if bound is None:
-        return signal.short or signal.name
-    return looks.promise(Condition(signal=signal.name, op=bound.op, value=bound.value), catalogue)
 
 
 # -- curves ---------------------------------------------------------------------------------------
@@ -262,18 +251,10 @@ _KINDS: dict[str, Callable[[Panel, Sequence[Signal]], Builder]] = {
 
 
 def _alerts(spec: Panel) -> text.Panel:
-    """The rules of the pager as a table, from the file that Prometheus reads."""
-    groups = YAML(typ="safe").load(ALERTS.read_text())["groups"]
-    rows = ["| alert | severity | when | for | says |", "| --- | --- | --- | --- | --- |"]
-    for rule in (rule for group in groups for rule in group["rules"]):
-        when = " ".join(rule["expr"].split())
-        says = rule["annotations"]["summary"].replace("{{ $labels.", "(").replace(" }}", ")")
-        cells = (rule["alert"], rule["labels"]["severity"], f"`{when}`", rule["for"], says)
-        rows.append(f"| {' | '.join(cells)} |")
     return (
         text.Panel()
         .title(spec.title)
         .description("Prometheus evaluates these every second; a page wakes somebody up.")
         .mode(text_models.TextMode.MARKDOWN)
-        .content("\n".join(rows))
+        .content(rules_table())
     )
