@@ -120,8 +120,9 @@ _SIGNS: dict[Op, str] = {"<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 
 
 def telling_first(labels: Sequence[str]) -> list[str]:
-    """The labels of a series, the most telling first."""
-    return sorted(labels, key=lambda one: WHERE.index(one) if one in WHERE else -1)
+    """The labels of a series, the most telling first; its own name (`__name__`) is none."""
+    told = [one for one in labels if not one.startswith("__")]
+    return sorted(told, key=lambda one: WHERE.index(one) if one in WHERE else -1)
 
 
 def called(labels: Mapping[str, str]) -> str:
@@ -223,9 +224,9 @@ def crowded(signals: Sequence[Signal]) -> bool:
 def colour(labels: Mapping[str, str]) -> str | None:
     """The colour of a line, wherever it is drawn; None where no label has one, and the chart gives
     each of its signals one of the `INKS`."""
-    if not labels:
+    first, *others = telling_first(list(labels)) or [""]
+    if not first:
         return None
-    first, *others = telling_first(list(labels))
     if first in CROWDED:
         second = any(labels[one].endswith("replica") for one in others)
         return crowd_colour(labels[first], second=second)

@@ -1,89 +1,90 @@
-"""The charts of the room: the dependency chain, a few signals for each part of it."""
+"""The charts of the room: the dependency chain at a glance, and every board that Grafana has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lab import looks
+from lab.boards import discover
+from lab.boards.happened import HAPPENINGS
+from lab.boards.layout import Board, Panel, lines, row
 from lab.signals import Catalogue
 
-PALETTE = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-    "#B8A800",
-    "#7F7F7F",
-)
-"""Colours that people with any colour vision tell apart, on light and on dark.
-
-Okabe and Ito, *Color Universal Design* (2008); their yellow is darkened to be seen on white.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """One chart: signals of one unit, side by side; several have a word each."""
-
-    title: str
-    signals: tuple[str, ...]
-    words: tuple[str, ...] = ()
-
-
-CHAIN: tuple[Chart, ...] = (
-    Chart("Customers", ("client:arrivals:rate", "client:good:rate"), ("come", "are served")),
-    Chart(
-        "They wait",
-        ("client:latency_seconds:p50", "client:latency_seconds:p95"),
-        ("half", "one in twenty"),
+GLANCE = Board(
+    uid="glance",
+    title="At a glance",
+    short="At a glance",
+    place=-1,
+    description="The dependency chain, a few signals for each part of it.",
+    rows=(
+        row(
+            None,
+            lines(1, "Customers", "client:arrivals:rate", "client:good:rate"),
+            lines(2, "They wait", "client:latency_seconds:p50", "client:latency_seconds:p95"),
+            lines(3, "Customers fail", "client:errors:ratio"),
+            lines(4, "Replicas", "nginx:upstreams_up:count", "api:ready:count"),
+            lines(5, "API: in flight", "api:in_flight"),
+            lines(6, "API waits for", "pool:waiting", "partner:waiting"),
+            lines(7, "Partner: under way", "partner:in_flight"),
+            lines(8, "Partner: a call, p95", "partner:call_seconds:p95"),
+            lines(9, "Cache: hits", "cache:object_hits:ratio"),
+            lines(10, "DB: one call", "postgres:query_seconds:mean"),
+            lines(11, "DB: rows scanned", "postgres:seq_rows:rate"),
+            lines(12, "Oldest photo", "queue:oldest_age_seconds"),
+            lines(13, "Queue depth", "queue:depth"),
+            lines(14, "CPU of the limit", "container:cpu:ratio"),
+        ),
     ),
-    Chart("Customers get no answer", ("client:errors:ratio",)),
-    Chart("API: replicas", ("nginx:upstreams_up:count", "api:ready:count"), ("let in", "ready")),
-    Chart("API: requests under way", ("api:in_flight",)),
-    Chart("API waits for", ("pool:waiting", "partner:waiting"), ("database", "partner")),
-    Chart("Partner: calls under way", ("partner:in_flight",)),
-    Chart("Partner: one call", ("partner:call_seconds:p95",)),
-    Chart("Cache: hits by object", ("cache:object_hits:ratio",)),
-    Chart("Database: one call", ("postgres:query_seconds:mean",)),
-    Chart("Database: rows scanned", ("postgres:seq_rows:rate",)),
-    Chart("Queue: oldest photo", ("queue:oldest_age_seconds",)),
-    Chart("Queue: waiting", ("queue:depth",)),
-    Chart("CPU of the limit", ("container:cpu:ratio",)),
 )
-"""From the customers to what everything stands on."""
+"""What the page of the night opens with: from the customers to what everything stands on."""
 
 
-def charted() -> list[str]:
-    """Every signal that a chart shows."""
-    return [name for chart in CHAIN for name in chart.signals]
+def boards() -> tuple[Board, ...]:
+    """Every board that the room can show, its own first."""
+    return (GLANCE, *discover())
 
 
-def options(chart: Chart) -> dict[str, Any]:
+def board(uid: str) -> Board:
+    """The board of that name; the glance where there is none."""
+    return next((one for one in boards() if one.uid == uid), GLANCE)
+
+
+def asked_by(one: Board) -> tuple[str, ...]:
+    """What the charts of a board show: its signals, and what happens."""
+    signals = [name for panel in one.panels for name in panel.signals]
+    return (*dict.fromkeys(signals), *(happening.kind for happening in HAPPENINGS))
+
+
+def title(panel: Panel, catalogue: Catalogue) -> str:
+    """What stands above a chart; of a number what is promised."""
+    return panel.title or looks.promised(catalogue[panel.signals[0]])
+
+
+def options(panel: Panel, catalogue: Catalogue) -> dict[str, Any]:
     """What ECharts draws before there is a point; the page's own script adds those."""
+    quiet = {"fontSize": 10, "color": "#8a8f98"}
+    strip = panel.kind in ("state", "flags", "changes")
     return {
         "animation": False,
         "title": {
-            "text": chart.title,
+            "text": title(panel, catalogue),
             "left": 4,
             "top": 2,
             "textStyle": {"fontSize": 12, "fontWeight": 600, "color": "#8a8f98"},
         },
-        "grid": {"left": 46, "right": 10, "top": 26, "bottom": 20},
-        "xAxis": {
-            "type": "time",
-            "axisLabel": {"hideOverlap": True, "fontSize": 10, "color": "#8a8f98"},
-        },
-        "yAxis": {
+        "grid": {"left": 92 if strip else 50, "right": 10, "top": 38, "bottom": 20},
+        "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True, **quiet}},
+        "yAxis": {"type": "category", "data": [], "inverse": True, "axisLabel": quiet}
+        if strip
+        else {
             "type": "value",
             "min": 0,
-            "axisLabel": {"fontSize": 10, "color": "#8a8f98"},
+            "axisLabel": quiet,
             "splitNumber": 3,
             "splitLine": {"lineStyle": {"opacity": 0.2}},
         },
-        "tooltip": {"trigger": "axis", "confine": True, "order": "valueDesc"},
+        "tooltip": {"trigger": "item" if strip else "axis", "confine": True, "order": "valueDesc"},
         "brush": {
             "xAxisIndex": 0,
             "brushType": "lineX",
@@ -94,35 +95,49 @@ def options(chart: Chart) -> dict[str, Any]:
         },
         "toolbox": {"show": False},
         "legend": {
-            "show": bool(chart.words),
-            "right": 4,
-            "top": 0,
-            "itemWidth": 12,
-            "itemHeight": 6,
+            "show": not strip,
+            "left": 4,
+            "top": 18,
+            "itemWidth": 10,
+            "itemHeight": 4,
+            "itemGap": 8,
             "icon": "rect",
-            "textStyle": {"fontSize": 10, "color": "#8a8f98"},
+            "textStyle": quiet,
         },
         "series": [],
     }
 
 
-def for_script(charts: Sequence[tuple[int, Chart]], catalogue: Catalogue) -> list[dict[str, Any]]:
-    """What the page's script must know of each chart: its element's id, what it shows, its unit."""
-    return [
-        {
-            "id": number,
-            "signals": chart.signals,
-            "words": chart.words,
-            "unit": catalogue[chart.signals[0]].unit,
-            "palette": PALETTE,
-            "steady": next(
-                (
-                    bound.value
-                    for bound in (catalogue[name].steady for name in chart.signals)
-                    if bound is not None
-                ),
-                None,
-            ),
-        }
-        for number, chart in charts
-    ]
+def for_script(charts: Sequence[tuple[int, Panel]], catalogue: Catalogue) -> list[dict[str, Any]]:
+    """What the page's script must know of each chart: its element's id, what it shows, how that is
+    called and coloured, its unit, scale and bound."""
+    return [_one(number, panel, catalogue) for number, panel in charts]
+
+
+def _one(number: int, panel: Panel, catalogue: Catalogue) -> dict[str, Any]:
+    signals = [catalogue[name] for name in panel.signals]
+    bound = looks.bound(signals)
+    parts = any(one.split for one in signals)
+    first = signals[0] if signals else None
+    return {
+        "id": number,
+        "kind": panel.kind,
+        "title": title(panel, catalogue),
+        "signals": panel.signals or [one.kind for one in HAPPENINGS],
+        "prefixes": looks.prefixes(signals),
+        # The whole beside its parts is grey; several signals have a colour each.
+        "inks": [
+            looks.REST if parts and not one.split else looks.INKS[place % len(looks.INKS)]
+            for place, one in enumerate(signals)
+        ],
+        "down": any(one.direction == "down" for one in signals),
+        "unit": first.unit if first else "bool",
+        "top": looks.top(signals) if signals else 1,
+        "bound": None if bound is None else {"op": bound[0], "value": bound[1]},
+        "words": {f"{value:g}": text for value, text in first.words.items()} if first else {},
+        "ceiling": first.ceiling if first else None,
+        "broken": looks.BROKEN,
+        "up": looks.UP,
+        "rest": looks.REST,
+        "marks": [one.kind for one in HAPPENINGS],
+    }

@@ -8,6 +8,7 @@ from typing import Any
 
 from nicegui import app, ui
 
+from lab import looks
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.progress import Report
@@ -21,7 +22,8 @@ def frame(here: str) -> None:
     ui.page_title(f"{here} - 3AM Lab")
     ui.add_head_html('<link rel="stylesheet" href="/room/room.css">')
     ui.add_head_html('<script src="/room/room.js"></script>')
-    ui.colors(primary="#0072B2", negative="#D55E00", positive="#007A5A", warning="#B35C00")
+    # Nothing is green; red is what is broken (lab/looks.py).
+    ui.colors(primary="#0072B2", negative=looks.BROKEN, positive=looks.UP, warning="#B35C00")
     dark = ui.dark_mode().bind_value(app.storage.general, "dark")
     with ui.header().classes("items-center px-4 py-2 gap-4"):
         ui.label("3AM Lab").classes("text-lg font-bold")

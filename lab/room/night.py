@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from nicegui import events, ui
 
 from lab import incident
+from lab.boards.layout import Panel
+from lab.boards.pager import rules_table
 from lab.doors import Doors
 from lab.ending import end, resolve
 from lab.errors import LabError
 from lab.progress import Report
-from lab.room.charts import CHAIN, Chart, for_script, options
+from lab.room.charts import board, boards, for_script, options, title
 from lab.room.diagnosing import diagnosis_form
 from lab.room.frame import begun, frame, told
 from lab.room.looking import looking
@@ -23,24 +25,72 @@ from lab.screen.console import clock
 from lab.screen.night import Night, toll
 
 
-def night_page(room: Room) -> None:
-    """Build the page."""
+def night_page(room: Room, shown: str) -> None:
+    """Build the page, with the board that is called so."""
     frame("Night")
-    drawn: list[tuple[int, Chart]] = []
     with ui.element("main").classes("room-night w-full px-3"):
-        with ui.element("section").classes("room-charts").props('aria-label="Charts"'):
-            for chart in CHAIN:
-                made = ui.echart(options(chart)).props(f'aria-label="{chart.title}"')
-                made.on(
-                    "chart:brushEnd",
-                    lambda event, chart=chart: _cite(room, chart, event),
-                    js_handler="(e) => emit(e.areas.length ? e.areas[0].coordRange : null)",
-                )
-                drawn.append((made.id, chart))
+        with ui.element("section").classes("room-boards").props('aria-label="Charts"'):
+            _boards(room, shown)
         with ui.element("section").classes("room-tools").props('aria-label="The incident"'):
             _tools(room)
-    script = json.dumps(for_script(drawn, room.catalogue))
-    ui.timer(0.2, lambda: ui.run_javascript(f"room.show({script})"), once=True)
+
+
+def _boards(room: Room, shown: str) -> None:
+    """The charts of one board, and the way to the others."""
+
+    @ui.refreshable
+    def charts(uid: str) -> None:
+        one = board(uid)
+        with ui.element("nav").classes("room-ways").props('aria-label="Boards"'):
+            for other in boards():
+                button = ui.button(other.short, on_click=lambda other=other: show(other.uid))
+                button.props("no-caps dense flat size=sm")
+                if other is one:
+                    button.props('aria-current="true"').classes("font-bold")
+        drawn: list[tuple[int, Panel]] = []
+        with ui.element("div").classes("room-charts"):
+            for each in one.rows:
+                if each.title is not None:
+                    ui.label(each.title).classes("room-head")
+                drawn += [(_chart(room, panel), panel) for panel in each.panels]
+        told = json.dumps(for_script([one for one in drawn if one[0]], room.catalogue))
+        ui.timer(0.2, lambda: ui.run_javascript(f"room.show({told}, {uid!r})"), once=True)
+
+    def show(uid: str) -> None:
+        ui.navigate.history.replace(f"/night?board={uid}")
+        charts.refresh(uid)
+
+    charts(board(shown).uid)
+
+
+def _chart(room: Room, panel: Panel) -> int:
+    """Draw one; the id of its element, 0 where it shows nothing that is measured."""
+    name = title(panel, room.catalogue)
+    width = f"grid-column: span {panel.width // 2}"
+    if panel.kind == "alerts":
+        ui.markdown(rules_table()).classes("text-xs").style("grid-column: span 12")
+        return 0
+    if panel.kind == "number":
+        with (
+            ui.element("div")
+            .classes("room-number")
+            .style(width)
+            .props(f'aria-label="{name}"') as one
+        ):
+            ui.label(name).classes("text-xs")
+            ui.label("").classes("room-value")
+        return one.id
+    # A glance is as wide as three beside one another; there is no room here for six.
+    width = "grid-column: span 4" if panel.kind == "small" else width
+    made = ui.echart(options(panel, room.catalogue)).props(f'aria-label="{name}"').style(width)
+    if panel.kind == "state":
+        made.style(f"min-height: {max(130, 15 * panel.height)}px")
+    made.on(
+        "chart:brushEnd",
+        lambda event: _cite(room, panel, event),
+        js_handler="(e) => emit(e.areas.length ? e.areas[0].coordRange : null)",
+    )
+    return made.id
 
 
 def _tools(room: Room) -> None:
@@ -170,7 +220,8 @@ def _page(night: Night | None, problem: str | None) -> None:
     with ui.row().classes("gap-2"):
         for text, kept in night.objectives:
             mark = {True: "✓ kept", False: "✗ BROKEN", None: "? no data"}[kept]
-            colour = {True: "positive", False: "negative", None: "grey"}[kept]
+            # Quiet when well: what is kept is as plain as what nobody knows.
+            colour = "negative" if kept is False else "grey"
             ui.badge(f"{text}  {mark}", color=colour).props("outline")
 
 
@@ -244,9 +295,9 @@ async def _sure(question: str) -> bool:
     return bool(await dialog)
 
 
-async def _cite(room: Room, chart: Chart, event: events.GenericEventArguments) -> None:
+async def _cite(room: Room, chart: Panel, event: events.GenericEventArguments) -> None:
     """A stretch of a chart becomes evidence."""
-    if not event.args:
+    if not event.args or not chart.signals:
         return
     start, until = (datetime.fromtimestamp(ms / 1000, tz=UTC) for ms in event.args)
     if (until - start).total_seconds() < 1:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from lab.doors import Doors
 from lab.errors import LabError
-from lab.room.charts import charted
+from lab.records import Row
 from lab.room.desk import Desk, Opener
 from lab.room.feed import Feed
 from lab.screen.night import Night, look_at
+from lab.series import Span
 from lab.signals import Catalogue
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ LEAVE_S = 600.0
 """A room that was opened beside something else is closed when nobody has looked for so long."""
 
 
+def calm_of(row: Row | None) -> Span | None:
+    """The stretch of an incident in which all was well; None before there was one."""
+    if row is None or row.baseline_from is None or row.baseline_until is None:
+        return None
+    return Span(row.baseline_from, row.baseline_until)
+
+
 class Room:
     """One for all pages. `watch` reads in a thread of its own for as long as somebody looks."""
 
@@ -35,7 +43,7 @@ class Room:
         """`opened` opens the doors: each thread that does something has its own."""
         self._opened = opened
         self.catalogue = Catalogue.load()
-        self.feed = Feed([self.catalogue[name] for name in charted()])
+        self.feed = Feed()
         self.desk = Desk(opened)
         self.night: Night | None = None
         self.problem: str | None = None
@@ -58,6 +66,7 @@ class Room:
                             self.feed.read(doors)
                             if begun - looked >= LOOK_S:
                                 self.night, self.problem = look_at(doors), None
+                                self.feed.calm(doors, calm_of(doors.journal.open_one()))
                                 looked = begun
                         time.sleep(max(0.1, 1 - (time.monotonic() - begun)))
             except LabError as error:

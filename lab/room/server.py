@@ -15,7 +15,9 @@ from starlette.websockets import WebSocketClose
 
 from lab.ending import chosen
 from lab.errors import LabError
+from lab.room import charts
 from lab.room.catalogue import Wanted, catalogue_page
+from lab.room.charts import asked_by
 from lab.room.desk import Opener
 from lab.room.night import night_page
 from lab.room.past import past_page
@@ -102,16 +104,17 @@ def _add_pages(room: Room) -> None:
         await catalogue_page(room, Wanted(text, family, difficulty, tag))
 
     @ui.page("/night")
-    def night() -> None:
-        night_page(room)
+    def night(board: str = "") -> None:
+        night_page(room, board)
 
     @ui.page("/past")
     async def past() -> None:
         await past_page(room)
 
     @app.get("/feed")
-    def feed(since: float = 0.0) -> Response:
-        return Response(room.feed.since(since), media_type="application/json")
+    def feed(since: float = 0.0, board: str = "") -> Response:
+        told = room.feed.since(since, asked_by(charts.board(board)))
+        return Response(told, media_type="application/json")
 
     @app.get("/report/{number}")
     def report(number: int) -> Response:

@@ -112,7 +112,7 @@ def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stac
         picture(page, "room-look")
 
         tab(page, "Diagnose")
-        cite(page, "Database: rows scanned")
+        cite(page, "DB: rows scanned")
         expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
         choose(page, "What is at fault?", "postgres-primary")
         choose(page, "What is wrong with it?", "missing-index")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from lab import incident
+from lab import incident, looks
+from lab.boards import discover
+from lab.boards.happened import HAPPENINGS
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
 from lab.ending import end
@@ -18,75 +21,150 @@ from lab.errors import BadInput, Failed
 from lab.history import Outcome
 from lab.progress import QUIET
 from lab.room.catalogue import Wanted
-from lab.room.charts import CHAIN, charted
+from lab.room.charts import GLANCE, asked_by, board, boards, for_script
 from lab.room.desk import Desk, Draft
-from lab.room.feed import KEPT_S, Feed
+from lab.room.feed import IDLE_S, KEPT_S, Feed
 from lab.room.operating import understood
 from lab.room.past import lived, solved, weak
+from lab.series import Span
 from lab.signals import Catalogue
 from tests.unit.world import World, write_scenario
 
 CATALOGUE = Catalogue.load()
 
 
+ERRORS = "client:errors:ratio"
+
+
 class TestCharts:
     def test_they_show_signals(self) -> None:
         """What is seen there can be cited."""
-        assert set(charted()) <= {signal.name for signal in CATALOGUE}
+        known = {signal.name for signal in CATALOGUE} | {one.kind for one in HAPPENINGS}
+        for each in boards():
+            assert set(asked_by(each)) <= known
 
     def test_a_chart_has_one_unit(self) -> None:
         """Two would need two axes, and be misread."""
-        for chart in CHAIN:
-            assert len({CATALOGUE[name].unit for name in chart.signals}) == 1, chart.title
+        for panel in (panel for each in boards() for panel in each.panels):
+            assert len({CATALOGUE[name].unit for name in panel.signals}) <= 1, panel.title
 
     def test_they_follow_the_chain(self) -> None:
         """From the customers down."""
-        components = [CATALOGUE[chart.signals[0]].component for chart in CHAIN]
+        components = [CATALOGUE[panel.signals[0]].component for panel in GLANCE.panels]
         assert components[0] == "client"
         assert components[-1] == "host"
 
+    def test_every_board_of_grafana_can_be_shown(self) -> None:
+        """By the same name; an unknown one is the glance that a page opens with."""
+        assert [one.uid for one in boards()] == ["glance", *(one.uid for one in discover())]
+        assert board("database").title == "Database"
+        assert board("nonsense") is GLANCE
+
+    def test_a_chart_has_its_bound_and_its_scale(self) -> None:
+        """As in Grafana: what was promised, and no zooming into noise."""
+        (told,) = for_script([(7, board("queue").panels[0])], CATALOGUE)
+        assert (told["id"], told["title"]) == (7, "Oldest photo")
+        assert told["bound"] == {"op": "<=", "value": 5.0}
+        assert told["top"] > 5
+        (number,) = for_script([(8, board("night-overview").panels[1])], CATALOGUE)
+        assert (number["kind"], number["title"]) == ("number", "p95 ≤ 500 ms")
+
 
 class TestFeed:
-    def test_only_what_is_new_is_told(self, doors: Doors, world: World) -> None:
+    @pytest.fixture
+    def feed(self) -> Feed:
+        """One that a page has asked for a signal."""
+        feed = Feed()
+        feed.since(0, [ERRORS])
+        return feed
+
+    def test_only_what_is_new_is_told(self, feed: Feed, doors: Doors, world: World) -> None:
         """A page that has the past asks for the rest of it, and each point comes once."""
-        feed = Feed([CATALOGUE["client:errors:ratio"]])
         feed.read(doors)
-        first = json.loads(feed.since(0))
-        points = first["signals"]["client:errors:ratio"][""]
+        first = json.loads(feed.since(0, [ERRORS]))
+        points = first["signals"][ERRORS][""]
         assert len(points) == pytest.approx(KEPT_S, abs=2)
-        assert json.loads(feed.since(first["until"]))["signals"] == {}
+        assert json.loads(feed.since(first["until"], [ERRORS]))["signals"] == {}
         world.now += 3
         feed.read(doors)
-        second = json.loads(feed.since(first["until"]))
-        assert [at for at, _ in second["signals"]["client:errors:ratio"][""]] == [
+        second = json.loads(feed.since(first["until"], [ERRORS]))
+        assert [at for at, _ in second["signals"][ERRORS][""]] == [
             first["until"] + n for n in (1, 2, 3)
         ]
 
-    def test_the_past_is_let_go(self, doors: Doors, world: World) -> None:
+    def test_another_board_comes_with_its_past(self, feed: Feed, doors: Doors) -> None:
+        """What nobody looked at was not read; whoever asks first waits until it is, and has all of
+        it then, whatever else is known already."""
+        feed.read(doors)
+        both = [ERRORS, "queue:depth"]
+        assert json.loads(feed.since(0, both))["signals"] == {}
+        feed.read(doors)
+        told = json.loads(feed.since(0, both))["signals"]
+        assert [len(told[name][""]) for name in both] == pytest.approx([KEPT_S] * 2, abs=2)
+
+    def test_what_nobody_looks_at_is_let_go(
+        self, feed: Feed, doors: Doors, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each board is read for as long as somebody has it open."""
+        feed.read(doors)
+        begun = time.monotonic()
+        monkeypatch.setattr("lab.room.feed.time.monotonic", lambda: begun + 2 * IDLE_S)
+        feed.read(doors)
+        assert json.loads(feed.since(0, [ERRORS]))["signals"] == {}
+
+    def test_the_past_is_let_go(self, feed: Feed, doors: Doors, world: World) -> None:
         """A room that is open for a week keeps minutes."""
-        feed = Feed([CATALOGUE["client:errors:ratio"]])
         feed.read(doors)
         world.now += 2 * KEPT_S
         feed.read(doors)
-        points = json.loads(feed.since(0))["signals"]["client:errors:ratio"][""]
+        points = json.loads(feed.since(0, [ERRORS]))["signals"][ERRORS][""]
         assert min(at for at, _ in points) >= world.now - KEPT_S
 
-    def test_it_says_that_it_cannot_look(self, doors: Doors, world: World) -> None:
+    def test_it_says_that_it_cannot_look(self, feed: Feed, doors: Doors, world: World) -> None:
         """A Prometheus that does not answer is told, and what is known stays."""
-        feed = Feed([CATALOGUE["client:errors:ratio"]])
         feed.read(doors)
         world.blind = True
         feed.read(doors)
-        told = json.loads(feed.since(0))
+        told = json.loads(feed.since(0, [ERRORS]))
         assert "does not answer" in told["blind"]
         assert told["signals"]
 
     def test_nobody_looks_until_somebody_asks(self) -> None:
         """An open room without a page costs nothing."""
-        feed = Feed([])
+        feed = Feed()
         assert not feed.watched
         feed.since(0)
         assert feed.watched
+
+    def test_a_line_is_called_and_coloured_as_everywhere(self, doors: Doors) -> None:
+        """Told once, with the line's first points."""
+        feed = Feed()
+        name = "nginx:upstream_up"
+        feed.since(0, [name])
+        feed.read(doors)
+        first = json.loads(feed.since(0, [name]))
+        assert [*first["signals"][name]] == ["api-1"]
+        assert first["looks"][name]["api-1"] == [looks.COLOURS["upstream"]["api-1"], False]
+        assert json.loads(feed.since(first["until"], [name]))["looks"] == {}
+
+    def test_what_rang_is_read_like_a_signal(self, doors: Doors, world: World) -> None:
+        """Pages, flags and fresh processes, in red, blue and pink."""
+        world.changes.append((world.now, True))
+        world.now += 60
+        feed = Feed()
+        feed.since(0, ["page", "flag"])
+        feed.read(doors)
+        told = json.loads(feed.since(0, ["page", "flag"]))
+        ((line, look),) = told["looks"]["page"].items()
+        assert look == [looks.BROKEN, False]
+        assert told["signals"]["page"][line]
+
+    def test_what_was_normal_is_told(self, feed: Feed, doors: Doors, world: World) -> None:
+        """The median of each line while all was well; nothing before there was an incident."""
+        feed.calm(doors, Span(world.now - 60, world.now - 30))
+        assert json.loads(feed.since(0, [ERRORS]))["calm"] == {ERRORS: {"": 0.0}}
+        feed.calm(doors, None)
+        assert json.loads(feed.since(0, [ERRORS]))["calm"] == {}
 
 
 class TestDesk:

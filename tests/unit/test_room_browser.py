@@ -101,7 +101,7 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
 
     # A stretch of a chart is evidence.
     page.get_by_role("tab", name="Diagnose").click()
-    cite(page, "Database: rows scanned")
+    cite(page, "DB: rows scanned")
     expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
     choose(page, "What is at fault?", "postgres-primary")
     choose(page, "What is wrong with it?", "missing-index")
@@ -135,6 +135,28 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
     with page.expect_popup() as popup:
         page.get_by_role("link", name="slow").click()
     expect(popup.value.get_by_text("Something is slow").first).to_be_visible()
+
+
+def test_every_board_is_a_click_away(page: Page) -> None:
+    """By Grafana's names, numbers with their promise, what is up in strips; it stands in the
+    address, and what one was typing is still there."""
+    page.goto("/night")
+    page.get_by_role("tab", name="Look").click()
+    page.get_by_label("request id").fill("abc")
+    page.get_by_role("button", name="Overview").click()
+    number = page.get_by_label("Failing ≤ 5 %")
+    expect(number).to_contain_text(re.compile(r"\d+ %"))
+    page.get_by_role("button", name="Front door").click()
+    expect(page.get_by_label("In the balancer", exact=True)).to_be_visible()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.nicegui-echart')].some((one) => {
+            const drawn = getElement(+one.id.slice(1)).chart.getOption();
+            return drawn.series.some((each) => each.type === 'custom' && each.data.length); })"""
+    )
+    expect(page.get_by_label("request id")).to_have_value("abc")
+    expect(page).to_have_url(re.compile("board=front-door"))
+    page.reload()
+    expect(page.get_by_label("In the balancer", exact=True)).to_be_visible()
 
 
 def test_an_answer_that_comes_late_is_drawn_once(page: Page) -> None:

@@ -1,41 +1,79 @@
 // Keeps the charts of a page up to date: one small question a second for all of them. Points are
-// kept here, so the room only tells what is new.
+// kept here, so the room only tells what is new. Names and colours of lines come from the room
+// (lab/looks.py), as everywhere.
 window.room = (() => {
   const MOST_SERIES = 8; // More lines than colours tell nobody anything.
+  const NAMED = 3; // So many of them are named above the chart, the highest first.
   const HOLE_MS = 5000; // What was not measured for longer is shown as not measured.
-  const points = new Map(); // "signal label" -> [[ms, value], ...]
+  const AGAIN_MS = 30000; // What begins again so soon has only flapped.
+  const lines = new Map(); // "signal\0line" -> {signal, line, data: [[ms, value], ...]}
+  let calm = {};
   let charts = [];
+  let board = "";
   let until = 0;
   let minutes = 5;
   let timer = null;
   let asking = false; // On a busy machine an answer may take longer than the time to the next question.
+  let shown = 0; // Which board the answer on its way is about.
   let times = 0; // How often the charts have been drawn with something on them.
 
-  const short = {
-    s: (v) => (v === 0 ? "0" : v < 1 ? `${+(v * 1000).toPrecision(3)} ms` : `${+v.toPrecision(3)} s`),
-    ratio: (v) => `${+(v * 100).toPrecision(3)} %`,
-    bytes: (v) => `${+(v / 1048576).toPrecision(3)} MiB`,
+  // As lab/units.py says them.
+  const plain = (v) => {
+    for (const [size, prefix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]])
+      if (Math.abs(v) >= size) return `${+(v / size).toPrecision(3)} ${prefix}`;
+    return `${+(Math.abs(v) > 1e-9 ? v : 0).toPrecision(3)}`;
   };
-  const plain = (v) =>
-    v >= 1e6 ? `${+(v / 1e6).toPrecision(3)} M` : v >= 1e3 ? `${+(v / 1e3).toPrecision(3)} k` : `${+v.toPrecision(3)}`;
+  const seconds = (v) => {
+    const size = Math.abs(v);
+    if (size > 0 && size < 1) return `${+(v * 1000).toPrecision(3)} ms`;
+    return size < 120 ? `${+v.toPrecision(3)} s` : `${Math.floor(v / 60)} min ${Math.round(v % 60)} s`;
+  };
+  const units = {
+    s: seconds,
+    ratio: (v) => `${+(v * 100).toPrecision(3)} %`,
+    bytes: (v) => `${plain(v)}B`,
+    "1/s": (v) => `${plain(v)}/s`,
+    "s/s": (v) => `${plain(v)} s/s`,
+    bool: (v) => (v >= 0.5 ? "yes" : "no"),
+    count: plain,
+  };
+  const measured = (chart) => units[chart.unit] || ((value) => `${plain(value)} ${chart.unit}`);
+  const said = (chart, v) => {
+    if (v === null || v === undefined) return "not measured";
+    if (chart.words[String(v)]) return chart.words[String(v)];
+    const show = measured(chart);
+    return chart.ceiling !== null && v >= chart.ceiling ? `≥ ${show(chart.ceiling)}` : show(v);
+  };
 
   function take(told) {
     const oldest = Date.now() - 15 * 60000;
     for (const [signal, several] of Object.entries(told.signals)) {
-      for (const [label, found] of Object.entries(several)) {
-        const key = `${signal} ${label}`;
-        const kept = points.get(key) || { signal, label, data: [] };
+      for (const [line, found] of Object.entries(several)) {
+        const key = `${signal}\0${line}`;
+        const kept = lines.get(key) || { signal, line, data: [], colour: null, dashed: false };
+        const look = (told.looks[signal] || {})[line];
+        if (look) [kept.colour, kept.dashed] = look;
         for (const [at, value] of found) kept.data.push([at * 1000, value]);
         while (kept.data.length && kept.data[0][0] < oldest) kept.data.shift();
-        points.set(key, kept);
+        lines.set(key, kept);
       }
     }
+    calm = told.calm;
     until = told.until;
     const blind = document.getElementById("room-blind");
     if (blind) blind.textContent = told.blind ? `cannot look: ${told.blind}` : "";
   }
 
-  const highest = (one) => one.data.reduce((most, [, value]) => Math.max(most, value), 0);
+  const last = (one) => one.data[one.data.length - 1][1];
+  // How far it went the bad way: what a legend is sorted by.
+  const furthest = (chart, one) =>
+    one.data.reduce((most, [, value]) => Math.max(most, chart.down ? -value : value), -Infinity);
+  const place = (chart, one) => chart.signals.indexOf(one.signal);
+  const name = (chart, one) => `${chart.prefixes[place(chart, one)] || ""} ${one.line}`.trim() || chart.title;
+  const now_of = (chart) => {
+    const found = [...lines.values()].filter((one) => one.signal === chart.signals[0] && one.data.length);
+    return found.length && found[0].data[found[0].data.length - 1][0] > until * 1000 - HOLE_MS ? last(found[0]) : null;
+  };
 
   function with_holes(data) {
     const drawn = [];
@@ -47,16 +85,133 @@ window.room = (() => {
     return drawn;
   }
 
-  const place = (chart, one) => chart.signals.indexOf(one.signal);
+  // [from, until, value] of each stretch in which a line had one value.
+  function stretches(data) {
+    const found = [];
+    for (const [at, value] of data) {
+      const end = found[found.length - 1];
+      if (end && end[2] === value && at - end[1] <= HOLE_MS) end[1] = at;
+      else found.push([at, at, value]);
+    }
+    return found;
+  }
 
-  // A line keeps its colour, whoever else comes and goes.
-  function colour(chart, one) {
-    const key = `${one.signal} ${one.label}`;
-    if (!chart.colours.has(key)) chart.colours.set(key, chart.colours.size % chart.palette.length);
-    return chart.palette[chart.colours.get(key)];
+  // What rang and what was changed: a thin line where each began.
+  function marks(chart, start) {
+    const found = [];
+    for (const one of lines.values()) {
+      if (!chart.marks.includes(one.signal)) continue;
+      let before = -Infinity;
+      for (const [at] of one.data) {
+        if (at - before > AGAIN_MS && at >= start)
+          found.push({ xAxis: at, name: one.line, lineStyle: { color: one.colour, type: "solid", width: 1, opacity: 0.7 } });
+        before = at;
+      }
+    }
+    return found;
+  }
+
+  function inside(chart, start) {
+    return [...lines.values()]
+      .filter((one) => chart.signals.includes(one.signal))
+      .map((one) => ({ ...one, data: one.data.filter(([at]) => at >= start) }))
+      .filter((one) => one.data.length);
+  }
+
+  const broken = (chart, v) =>
+    chart.bound !== null && v !== null &&
+    !{ "<=": v <= chart.bound.value, "<": v < chart.bound.value, ">=": v >= chart.bound.value, ">": v > chart.bound.value }[chart.bound.op];
+
+  function draw_number(chart) {
+    const element = document.getElementById(`c${chart.id}`);
+    if (!element) return;
+    const value = now_of(chart);
+    const red = broken(chart, value);
+    element.style.background = red ? chart.broken : "";
+    element.style.color = red ? "#fff" : "";
+    element.querySelector(".room-value").textContent = said(chart, value);
+  }
+
+  function draw_curves(chart, drawn, start, end) {
+    const show = (v) => said(chart, v);
+    const top = inside(chart, start)
+      .sort((a, b) => furthest(chart, b) - furthest(chart, a))
+      .slice(0, MOST_SERIES);
+    const series = top.map((one) => {
+      const colour = one.colour || chart.inks[place(chart, one)] || chart.rest;
+      return {
+        type: "line", color: colour, id: `${one.signal} ${one.line}`, name: name(chart, one),
+        showSymbol: false, lineStyle: { width: 1.5, type: one.dashed ? "dashed" : "solid" },
+        data: with_holes(one.data),
+      };
+    });
+    const usual = new Map(top.map((one) => [name(chart, one), (calm[one.signal] || {})[one.line]]));
+    if (series.length) {
+      const bound = chart.bound && chart.bound.value
+        ? [{ yAxis: chart.bound.value, lineStyle: { type: "dashed", color: chart.broken, opacity: 0.8 } }]
+        : [];
+      series[0].markLine = {
+        silent: true, symbol: "none", label: { show: false }, data: [...bound, ...marks(chart, start)],
+      };
+    }
+    drawn.setOption(
+      {
+        xAxis: { min: start, max: end },
+        yAxis: { axisLabel: { formatter: measured(chart), hideOverlap: true }, max: (v) => Math.max(v.max, chart.top) },
+        tooltip: { valueFormatter: show },
+        legend: {
+          data: series.slice(0, NAMED).map((one) => one.name),
+          // What it is called, what it is now, and what it was when all was well.
+          formatter: (called) => {
+            const one = top.find((each) => name(chart, each) === called);
+            const median = usual.get(called);
+            const was = median === undefined ? "" : ` (calm ${show(median)})`;
+            return one ? `${called === chart.title ? "" : called} ${show(last(one))}${was}`.trim() : called;
+          },
+        },
+        series,
+      },
+      { replaceMerge: ["series"] },
+    );
+  }
+
+  function draw_strips(chart, drawn, start, end) {
+    const found = inside(chart, start).filter((one) => chart.kind !== "flags" || one.data.some(([, v]) => v > 0));
+    const rows = found.map((one) => name(chart, one));
+    const shade = (one, value) => {
+      if (chart.kind === "changes") return one.colour;
+      if (chart.kind === "flags") return value > 0 ? chart.inks[0] : "rgba(128, 128, 128, 0.25)";
+      return value >= 1 ? chart.up : chart.broken;
+    };
+    const data = found.flatMap((one, row) =>
+      stretches(one.data).map(([from, to, value]) => ({
+        name: rows[row], value: [row, from, to + 1000, value], itemStyle: { color: shade(one, value) },
+      })),
+    );
+    drawn.setOption(
+      {
+        xAxis: { min: start, max: end },
+        yAxis: { data: rows },
+        tooltip: { formatter: (each) => `${each.name}: ${chart.kind === "changes" ? "" : said(chart, each.value[3])}` },
+        series: [{
+          type: "custom", id: "strips", data, encode: { x: [1, 2], y: 0 }, clip: true,
+          renderItem: (_, api) => {
+            const [left, top] = api.coord([api.value(1), api.value(0)]);
+            const [right] = api.coord([api.value(2), api.value(0)]);
+            const height = api.size([0, 1])[1] * 0.7;
+            return {
+              type: "rect", style: api.style(),
+              shape: { x: left, y: top - height / 2, width: Math.max(1, right - left), height },
+            };
+          },
+        }],
+      },
+      { replaceMerge: ["series"] },
+    );
   }
 
   function draw(chart) {
+    if (chart.kind === "number") return draw_number(chart);
     const element = getElement(chart.id);
     const drawn = element && element.chart;
     if (!drawn) return;
@@ -69,43 +224,19 @@ window.room = (() => {
       chart.ready = true;
     }
     const end = until * 1000, start = end - minutes * 60000;
-    const show = short[chart.unit] || plain;
-    const series = [...points.values()]
-      .filter((one) => chart.signals.includes(one.signal))
-      .map((one) => ({ ...one, data: one.data.filter(([at]) => at >= start) }))
-      .sort((a, b) => highest(b) - highest(a))
-      .slice(0, MOST_SERIES)
-      .sort((a, b) => place(chart, a) - place(chart, b) || (a.label < b.label ? -1 : 1))
-      .map((one) => ({
-        type: "line", color: colour(chart, one), id: `${one.signal} ${one.label}`,
-        name: chart.words[place(chart, one)] || one.label || one.signal,
-        showSymbol: false, lineStyle: { width: 1.5 },
-        data: with_holes(one.data),
-      }));
-    if (chart.steady !== null && series.length) {
-      series[0].markLine = {
-        silent: true, symbol: "none", label: { show: false },
-        lineStyle: { type: "dashed", color: "#D55E00", opacity: 0.7 },
-        data: [{ yAxis: chart.steady }],
-      };
-    }
-    drawn.setOption(
-      {
-        xAxis: { min: start, max: end },
-        yAxis: { axisLabel: { formatter: show } },
-        tooltip: { valueFormatter: show },
-        series,
-      },
-      { replaceMerge: ["series"] },
-    );
+    if (["state", "flags", "changes"].includes(chart.kind)) draw_strips(chart, drawn, start, end);
+    else draw_curves(chart, drawn, start, end);
   }
 
   async function tick() {
     if (asking) return;
     asking = true;
+    const about = shown;
     try {
-      const answer = await fetch(`/feed?since=${until}`);
-      if (answer.ok) take(await answer.json());
+      const answer = await fetch(`/feed?since=${until}&board=${board}`);
+      const told = answer.ok ? await answer.json() : null;
+      // A board that nobody looks at any more has nothing to say.
+      if (told && about === shown) take(told);
     } catch (error) {
       // The room is closed or restarts; the page says so itself.
     } finally {
@@ -113,7 +244,7 @@ window.room = (() => {
     }
     if (!document.hidden) {
       charts.forEach(draw);
-      if (points.size) times += 1;
+      if (lines.size) times += 1;
     }
   }
 
@@ -123,8 +254,12 @@ window.room = (() => {
       const element = getElement(id);
       if (element && element.chart) element.chart.dispatchAction({ type: "brush", areas: [] });
     },
-    show(wanted) {
-      charts = wanted.map((one) => ({ ...one, ready: false, colours: new Map() }));
+    show(wanted, name) {
+      charts = wanted.map((one) => ({ ...one, ready: false }));
+      lines.clear();
+      until = 0;
+      board = name;
+      shown += 1;
       if (timer === null) timer = setInterval(tick, 1000);
       tick();
     },
