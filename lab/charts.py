@@ -1,7 +1,7 @@
 """The report's picture: the signals of the night above, what people did below, on one clock.
 
 An SVG made with matplotlib, which is imported only here and only when a report is written.
-Colours are Okabe and Ito's, told apart by colour-blind people; nothing is said by colour alone.
+Names and colours are those of every board (lab/looks.py); nothing is said by colour alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from lab import looks
 from lab.grading.onset import Onset
 from lab.history import EventKind, History
 from lab.series import Series, Span, worst
@@ -19,14 +20,14 @@ from lab.units import measure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BLUE, ORANGE, GREEN, VERMILION, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#AA4499"
+BLUE, ORANGE = looks.INKS[0], looks.INKS[1]
 INK, SOFT, FAINT = "#1b2733", "#5b6b7a", "#c9d3dc"
 
 MARKS: dict[EventKind, tuple[str, str, str]] = {
     "injected": ("it breaks", INK, ":"),
-    "breached": ("first breach", VERMILION, "-"),
-    "paged": ("the pager rings", PURPLE, "--"),
-    "recovered": ("objectives hold", GREEN, "-"),
+    "breached": ("first breach", looks.BROKEN, "-"),
+    "paged": ("the pager rings", looks.BROKEN, "--"),
+    "recovered": ("objectives hold", looks.UP, "-"),
 }
 """The moments that cross the whole picture: what they are called, colour, line."""
 
@@ -91,19 +92,21 @@ def _row(ax: Axes, history: History, one: Onset, zero: float) -> None:
     for each in _companions(series, first):
         ax.plot([at - zero for at in each.times], each.values, color=FAINT, linewidth=0.8)
     times = [at - zero for at in first.times]
-    ax.plot(times, first.values, color=BLUE, linewidth=1.4)
+    # A container, a server, a statement has the colour that it has on every board.
+    colour = looks.colour(first.labels) or BLUE
+    ax.plot(times, first.values, color=colour, linewidth=1.4)
     low, high = _range([first, *_companions(series, first)])
-    ax.fill_between(times, first.values, low, color=BLUE, alpha=0.08, linewidth=0)
+    ax.fill_between(times, first.values, low, color=colour, alpha=0.08, linewidth=0)
     ax.set_ylim(low - 0.08 * (high - low), high + 0.16 * (high - low))
     for objective in history.objectives:
         if objective.signal == one.signal and low < objective.value < high:
-            ax.axhline(objective.value, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+            ax.axhline(objective.value, color=looks.BROKEN, linewidth=0.8, linestyle=(0, (4, 3)))
     if one.at is not None and one.before is not None:
         _onset(ax, first, one, zero)
     _plain(ax)
     ax.tick_params(bottom=False, labelbottom=False)
-    labels = ", ".join((one.labels or {}).values())
-    _beside(ax, "left", 0.64, one.signal, labels[:46] or facts.component)
+    name = looks.called(one.labels or {})
+    _beside(ax, "left", 0.64, one.signal, name[:46] or facts.component)
     if one.before is not None and one.extreme is not None:
         was, became = measure(one.before, facts.unit), measure(one.extreme, facts.unit)
         _beside(ax, "right", 0.64, became, f"from {was}")
@@ -172,7 +175,7 @@ def _lanes(
         ax.plot(
             [span.start - zero, span.end - zero],
             [y, y],
-            color=GREEN,
+            color=BLUE,
             linewidth=4,
             solid_capstyle="butt",
             alpha=0.75,
@@ -229,7 +232,7 @@ def _moments(axes: Sequence[Axes], history: History, zero: float) -> None:
         held = history.last("recovered")
         until = held.at if held else history.ended_at
         for ax in axes:
-            ax.axvspan(breach.at - zero, until - zero, color=VERMILION, alpha=0.05, linewidth=0)
+            ax.axvspan(breach.at - zero, until - zero, color=looks.BROKEN, alpha=0.05, linewidth=0)
 
 
 def _levels(times: Sequence[float], apart: float) -> list[int]:

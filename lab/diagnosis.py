@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +104,15 @@ class Diagnosis:
     note: str = ""
 
 
+def is_address(text: str) -> bool:
+    """Whether that is the address of something, which nothing that is measured is called."""
+    return "://" in text
+
+
+Shown = Callable[[str], str]
+"""The signal that a pasted address shows. Raises `BadInput` where it shows none, or several."""
+
+
 class _EvidenceEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -115,12 +124,13 @@ class _EvidenceEntry(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _bare_name(cls, value: object) -> object:
-        """A bare word is a signal; a signal with labels is PromQL already."""
+        """A bare word is a signal; one with labels is PromQL already, and an address a panel."""
         entry = {"signal": value} if isinstance(value, str) else value
         if isinstance(entry, dict) and set(entry) <= {"signal", "window"}:
             name = entry.get("signal")
-            if isinstance(name, str) and "{" in name:
-                return {**{k: v for k, v in entry.items() if k != "signal"}, "promql": name}
+            if isinstance(name, str) and ("{" in name or is_address(name)):
+                kind = "panel" if is_address(name) else "promql"
+                return {**{k: v for k, v in entry.items() if k != "signal"}, kind: name}
         return entry
 
     @field_validator("window", mode="before")
@@ -176,9 +186,15 @@ def read_diagnosis(path: Path, vocabulary: Vocabulary, signals: Collection[str])
 
 
 def parse_diagnosis(
-    document: Document, vocabulary: Vocabulary, signals: Collection[str]
+    document: Document,
+    vocabulary: Vocabulary,
+    signals: Collection[str],
+    shown: Shown | None = None,
 ) -> Diagnosis:
-    """The same, of a document that was already read (a form's, an answer on standard input)."""
+    """The same, of a document that was already read (a form's, an answer on standard input).
+
+    `shown` reads pasted addresses among the chain; without it they are unknown.
+    """
     entry = document.into(_File)
     diagnosis = Diagnosis(
         component=entry.component,
@@ -187,7 +203,7 @@ def parse_diagnosis(
         chain=tuple(entry.chain),
         note=entry.note,
     )
-    return in_own_words(diagnosis, vocabulary, signals, document=document)
+    return in_own_words(diagnosis, vocabulary, signals, document=document, shown=shown)
 
 
 def in_own_words(
@@ -196,8 +212,10 @@ def in_own_words(
     signals: Collection[str],
     *,
     document: Document | None = None,
+    shown: Shown | None = None,
 ) -> Diagnosis:
-    """The same claim with every alias resolved; also for one that was put together by asking.
+    """The same claim with every alias and every address resolved; also for one that was put
+    together by asking.
 
     Raises `BadInput` for unknown words and for a signal that is named twice.
     """
@@ -215,16 +233,21 @@ def in_own_words(
         if item.kind == "signal" and item.text not in signals:
             where = ("evidence", index, "signal")
             problems.append(Problem(where, _unknown_signal(item.text, signals)))
-    for index, name in enumerate(diagnosis.chain):
+    chain: list[str] = []
+    for index, text in enumerate(diagnosis.chain):
+        try:
+            name = shown(text) if shown is not None and is_address(text) else text
+        except BadInput as error:
+            problems.append(Problem(("chain", index), error.message))
+            continue
         if name not in signals:
             problems.append(Problem(("chain", index), _unknown_signal(name, signals)))
-        elif name in diagnosis.chain[:index]:
+        elif name in chain:
             problems.append(Problem(("chain", index), f"{name!r} is in the chain twice"))
+        chain.append(name)
     if problems or component is None or cause is None:
         raise _refusal(problems, document)
-    return Diagnosis(
-        component.name, cause.name, diagnosis.evidence, diagnosis.chain, diagnosis.note
-    )
+    return Diagnosis(component.name, cause.name, diagnosis.evidence, tuple(chain), diagnosis.note)
 
 
 def _choices(names: Collection[str]) -> str:

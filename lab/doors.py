@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from lab.boards import links
 from lab.errors import MachineLacks
 from lab.home import Home
 from lab.journal import Journal
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from lab.library import Library
     from lab.load import Load
     from lab.prometheus import Prometheus
+    from lab.records import Row
     from lab.signals import Catalogue
 
 
@@ -68,15 +70,24 @@ class Doors:
 
         return Library()
 
-    def addresses(self) -> dict[str, str]:
-        """Where a person looks: what it is, and its URL."""
+    def addresses(self, row: Row | None = None) -> dict[str, str]:
+        """Where a person looks: what it is, and its URL. Grafana opens with the overview, from
+        before the incident `row` began; without one, with the last minutes."""
         found = {"Darkroom": self.stack.url("nginx"), "Prometheus": self.stack.url("prometheus")}
-        extras = self.stack.env.get("COMPOSE_PROFILES", "")
-        if "grafana" in extras:
-            found["Grafana"] = self.stack.url("grafana")
-        if "traces" in extras:
+        if grafana := self.grafana:
+            found["Grafana"] = links.overview(grafana, row.announced_at if row else None)
+        if "traces" in self._extras:
             found["Jaeger"] = self.stack.url("jaeger")
         return found
+
+    @property
+    def grafana(self) -> str | None:
+        """Where Grafana answers; None where it is not part of this stack."""
+        return self.stack.url("grafana") if "grafana" in self._extras else None
+
+    @property
+    def _extras(self) -> str:
+        return self.stack.env.get("COMPOSE_PROFILES", "")
 
     def forget_addresses(self) -> None:
         """Open the doors anew: ports may have changed when the stack came up."""

@@ -23,6 +23,7 @@ from lab.lock import exclusive
 from lab.mitigation import accepted
 from lab.moments import Moments
 from lab.moments import read as read_moments
+from lab.panels import signal_at
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
@@ -208,7 +209,13 @@ def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
     row = current(doors)
     if row.final_at is not None:
         raise BadInput("the diagnosis is final already", remedy="`lab end` shows the verdict")
-    words = in_own_words(diagnosis, doors.vocabulary, [signal.name for signal in doors.catalogue])
+    names = [signal.name for signal in doors.catalogue]
+    words = in_own_words(
+        diagnosis,
+        doors.vocabulary,
+        names,
+        shown=lambda url: signal_at(url, doors.now(), names),
+    )
     now = doors.now()
     check(words, now, baseline_of(row), doors.prometheus)
     # Now, and not at the end: what Prometheus knows today it may have lost by then.

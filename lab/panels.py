@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +88,21 @@ class Panels:
             f"the lab has no dashboard {uid!r}",
             remedy=f"it has: {', '.join(known) or 'none'}; or give the PromQL itself",
         )
+
+
+def signal_at(url: str, now: float, signals: Collection[str]) -> str:
+    """The one signal that a pasted address shows, where a signal is asked for and not evidence.
+
+    Raises `BadInput` for another address, and where it shows something else or several.
+    """
+    expressions = Panels().at(url, now).expressions
+    found = [one for one in expressions if one in signals]
+    if len(found) != 1 or len(expressions) != 1:
+        raise BadInput(
+            f"the address shows {' and '.join(expressions)}, and one signal is asked for",
+            remedy="name the one that is meant",
+        )
+    return found[0]
 
 
 # Grafana's own JSON below: a dashboard is a tree of whatever its plugins like.

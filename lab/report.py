@@ -13,11 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lab.boards import links
 from lab.grade import telling_signals
 from lab.grading.onset import Onset
 from lab.grading.verdict import Part, Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import EventKind, History, Outcome, Receipt
+from lab.looks import called
 from lab.series import Span
 from lab.units import duration, measure
 
@@ -90,6 +92,7 @@ class _Place:
     change: str
     said: int | None
     looked: str
+    link: str | None
 
 
 def write_report(
@@ -99,8 +102,11 @@ def write_report(
     out_dir: Path,
     *,
     vocabulary: Vocabulary,
+    grafana: str | None = None,
 ) -> Paths:
     """Writes `report.html` and `report.md` into `out_dir`, which is made if it is not there.
+
+    With the address of a `grafana` each signal leads to its panel there, over the night's minutes.
 
     Raises `OSError` when it cannot be written.
     """
@@ -108,7 +114,7 @@ def write_report(
 
     from lab.charts import timeline
 
-    told = _told(history, verdict, scenario_text, vocabulary)
+    told = _told(history, verdict, scenario_text, vocabulary, grafana)
     acts = [(one.at, str(one.number)) for one in told["chronology"] if one.number is not None]
     zero = told["zero"]
     picture = timeline(history, verdict.order, zero, acts, _looks(history.receipts))
@@ -140,7 +146,11 @@ def write_report(
 
 
 def _told(
-    history: History, verdict: Verdict, scenario_text: ScenarioText, vocabulary: Vocabulary
+    history: History,
+    verdict: Verdict,
+    scenario_text: ScenarioText,
+    vocabulary: Vocabulary,
+    grafana: str | None,
 ) -> dict[str, Any]:
     """Everything the templates speak of; they choose, they do not compute."""
     answer = verdict.answer.answer
@@ -153,7 +163,7 @@ def _told(
         "words": WORDS,
         "signs": SIGNS,
         "chronology": _chronology(history, verdict),
-        "places": _places(history, verdict),
+        "places": _places(history, verdict, grafana),
         "shares": {part.name: _share(part) for part in verdict.parts},
         "component": vocabulary.components[answer.component],
         "cause": vocabulary.causes[answer.cause],
@@ -186,7 +196,7 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _places(history: History, verdict: Verdict) -> list[_Place]:
+def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Place]:
     said = verdict.diagnosis.chain if verdict.diagnosis else ()
     zero = history.injected_at
     places: list[_Place] = []
@@ -207,6 +217,8 @@ def _places(history: History, verdict: Verdict) -> list[_Place]:
                     for number, receipt in enumerate(history.receipts, start=1)
                     if one.signal in receipt.signals
                 ),
+                link=grafana
+                and links.panel(grafana, one.signal, history.baseline.end, history.ended_at),
             )
         )
     return places
@@ -216,7 +228,7 @@ def _change(history: History, one: Onset) -> str:
     facts = history.facts.get(one.signal)
     if facts is None or one.before is None or one.extreme is None:
         return ""
-    where = ", ".join((one.labels or {}).values())
+    where = called(one.labels or {})
     change = f"{measure(one.before, facts.unit)} → {measure(one.extreme, facts.unit)}"
     return f"{change} ({where})" if where else change
 

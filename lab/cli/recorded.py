@@ -67,10 +67,16 @@ def grade_command(
 def _diagnosis(file: Path, vocabulary: Vocabulary, recorded: History) -> Diagnosis:
     from lab.diagnosis import parse_diagnosis
     from lab.documents import Document
+    from lab.panels import signal_at
 
     stdin = str(file) == "-"
     document = Document(sys.stdin.read(), "standard input") if stdin else Document.read(file)
-    return parse_diagnosis(document, vocabulary, recorded.facts)
+    return parse_diagnosis(
+        document,
+        vocabulary,
+        recorded.facts,
+        lambda url: signal_at(url, recorded.ended_at, recorded.facts),
+    )
 
 
 def _told(recorded: History) -> Told | None:

@@ -65,6 +65,10 @@ def verify_command(
         list[Path] | None,
         typer.Option("--table", help="Live nothing: show the proofs in these files or folders."),
     ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="With --table: judge those nights by the lab as it is now."),
+    ] = False,
     page: Annotated[
         Path | None, typer.Option("--markdown", help="Also write the proofs as a page.")
     ] = None,
@@ -116,8 +120,10 @@ def verify_command(
     crashes = FaultProof(())
     code = 0
     if tabled:
-        proofs = proofs_in(tabled)
         folders = [path for path in tabled if path.is_dir()]
+        if again:
+            _judge_again(folders)
+        proofs = proofs_in(tabled)
         confused = _taken_for_another(folders)
         crashes = FaultProof(tuple(row for path in folders for row in kept_in(path).rows))
     else:
@@ -161,6 +167,16 @@ def verify_command(
         every = [row for proof in proofs for row in proof.rows]
         screen.print(f"\n{summary([*every, *confused])}")
     return worst([code, _proven([*(row for proof in proofs for row in proof.rows), *confused])])
+
+
+def _judge_again(folders: list[Path]) -> None:
+    from lab.doors import open_doors
+    from lab.progress import report_for_terminal
+    from lab.proof.again import judge_again
+
+    with open_doors() as doors:
+        for folder in folders:
+            judge_again(folder, doors.library, doors.vocabulary, report_for_terminal())
 
 
 def _contribute(proofs: list[Proof], into: Path | None) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.grading.calm import SUSTAIN, allowance, filled, trends
-from lab.grading.dating import Calm, dated
+from lab.grading.dating import HALF, MOST, Calm, dated
 from lab.history import History, SignalFacts
 from lab.series import MAX_GAP, Direction, Labels, Series, Span
 
@@ -155,8 +155,13 @@ def _sharpened(
     # No foot is looked for in what the calm itself reached; and of what is counted every second is
     # another one, so that noise would be taken for a foot.
     reached = max(way * (value - median) for value in calm)
-    foot = absorbed if facts.window_s else min(absorbed, max(_FOOT * absorbed, reached))
-    found = dated(raw, Calm(median, absorbed, foot), Span(earliest, watched.end), way)
+    against = max(way * (median - value) for value in calm)
+    seen = Calm(median, absorbed, absorbed)
+    if not facts.window_s:
+        foot = min(absorbed, max(_FOOT * absorbed, reached))
+        seen = Calm(median, absorbed, foot, max(0.0, against))
+    near = Span(earliest, watched.end)
+    found = dated(raw, seen, near, way, HALF if facts.age else MOST)
     if found is None:
         return rough
     within = found.within_s + facts.late_by(found.value)

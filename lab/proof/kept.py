@@ -86,7 +86,7 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
         symptoms=_symptoms(night),
         phases={name: round(seconds, 1) for name, seconds in night.phases.items()},
         stacks=night.stacks,
-        order=_order(night),
+        order=order_told(night),
         fix=night.fix,
     )
     document = {
@@ -113,7 +113,9 @@ def _symptoms(night: Night) -> dict[str, float]:
     return {text: round(seconds, 1) for text, seconds in found.items()}
 
 
-def _order(night: Night) -> Order | None:
+def order_told(night: Night) -> Order | None:
+    """How well the order of the truth's chain can be told where nobody acted; None where nobody did
+    nothing."""
     if NOBODY not in night.runs:
         return None
     return order_of(night.runs[NOBODY], night.scenario.answer.chain)

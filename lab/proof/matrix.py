@@ -29,7 +29,18 @@ from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, History, Outcome
 from lab.proof import promises
 from lab.proof.order import order_of
-from lab.proof.rows import AFTER, ANYBODY, DECOY, LIVED, NO_PAGE, NOBODY, REMEDY, Night, Row
+from lab.proof.rows import (
+    AFTER,
+    ANYBODY,
+    DECOY,
+    GIVEAWAYS,
+    LIVED,
+    NO_PAGE,
+    NOBODY,
+    REMEDY,
+    Night,
+    Row,
+)
 from lab.recorded import told_of, with_receipts
 from lab.scenario import Scenario
 from lab.series import Span
@@ -56,9 +67,7 @@ def _rows(night: Night, vocabulary: Vocabulary) -> Iterator[Row]:
                 yield Row("no fault", NO_PAGE, PASS, Outcome.of(not night.rang), said)
             if night.giveaways is not None:
                 said = "; ".join(night.giveaways) or "nowhere"
-                yield Row(
-                    NOBODY, "gives itself away", FAIL, Outcome.of(bool(night.giveaways)), said
-                )
+                yield Row(NOBODY, GIVEAWAYS, FAIL, Outcome.of(bool(night.giveaways)), said)
         elif name.startswith((DECOY, ANYBODY)):
             yield from _tempting(scenario, name, history, vocabulary)
         elif name == REMEDY:

@@ -34,6 +34,9 @@ the `ANSWERS` give customers something else than they asked for, and no error.""
 NO_PAGE = "no page before it"
 """The question whether the pager was quiet from the stack's being up until something broke."""
 
+GIVEAWAYS = "gives itself away"
+"""The question whether the stack says itself what was done to it."""
+
 LIVED = "could be lived"
 """The one question about a night that could not be begun."""
 

@@ -61,14 +61,16 @@ def title(panel: Panel, catalogue: Catalogue) -> str:
     return panel.title or looks.promised(catalogue[panel.signals[0]])
 
 
-def options(panel: Panel, catalogue: Catalogue) -> dict[str, Any]:
-    """What ECharts draws before there is a point; the page's own script adds those."""
+def options(panel: Panel, catalogue: Catalogue, *, linked: bool) -> dict[str, Any]:
+    """What ECharts draws before there is a point; the page's own script adds those. Where it is
+    `linked` the title leads to Grafana."""
     quiet = {"fontSize": 10, "color": "#8a8f98"}
     strip = panel.kind in ("state", "flags", "changes")
     return {
         "animation": False,
         "title": {
-            "text": title(panel, catalogue),
+            "text": title(panel, catalogue) + (" ↗" if linked and panel.signals else ""),
+            **({"link": f"/grafana/{panel.signals[0]}"} if linked and panel.signals else {}),
             "left": 4,
             "top": 2,
             "textStyle": {"fontSize": 12, "fontWeight": 600, "color": "#8a8f98"},

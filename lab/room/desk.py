@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
-from lab.diagnosis import Diagnosis, Evidence, EvidenceKind
+from lab.diagnosis import Diagnosis, Evidence, EvidenceKind, is_address
 from lab.doors import Doors
 from lab.ending import Measured
 from lab.errors import BadInput, LabError
@@ -38,7 +38,7 @@ class Draft:
         kind: EvidenceKind = "promql"
         if text in catalogue:
             kind = "signal"
-        elif "://" in text:
+        elif is_address(text):
             kind = "panel"
         self.evidence.append(Evidence(kind, text, window))
 

@@ -33,7 +33,8 @@ def diagnosis_form(room: Room) -> None:
         names,
         label="In which order did it break? Earliest first.",
         multiple=True,
-        with_input=True,
+        # A panel's address is taken, too.
+        new_value_mode="add-unique",
     ).bind_value(draft, "chain").classes("w-full").props("dense use-chips")
     ui.input("Note").bind_value(draft, "note").classes("w-full").props("dense")
     final = ui.checkbox("This is my last word")

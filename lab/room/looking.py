@@ -6,8 +6,11 @@ import time
 
 from nicegui import ui
 
+from lab.diagnosis import is_address
+from lab.doors import Doors
 from lab.errors import LabError
 from lab.logs import Event, chosen, events
+from lab.panels import Panels
 from lab.room.room import Room
 from lab.room.tracing import tracing
 from lab.screen.console import clock
@@ -65,7 +68,7 @@ def _promql(room: Room) -> None:
 
     with ui.row().classes("w-full items-end no-wrap gap-2"):
         asked = (
-            ui.input("PromQL, or a signal", autocomplete=names)
+            ui.input("PromQL, a signal, or a panel's address", autocomplete=names)
             .classes("grow")
             .props("dense")
             .on("keydown.enter", ask)
@@ -75,9 +78,14 @@ def _promql(room: Room) -> None:
     answer = ui.column().classes("w-full gap-0")
 
 
-async def _query(room: Room, expr: str) -> list[Sample]:
-    found = await room.ask(lambda doors: doors.prometheus.query(expr))
-    return sorted(found, key=lambda one: -one.value)
+async def _query(room: Room, text: str) -> list[Sample]:
+    """What that PromQL gives now, or what the panel shows whose address it is; the most first."""
+
+    def ask(doors: Doors) -> list[Sample]:
+        expressions = Panels().at(text, doors.now()).expressions if is_address(text) else (text,)
+        return [one for expr in expressions for one in doors.prometheus.query(expr)]
+
+    return sorted(await room.ask(ask), key=lambda one: -one.value)
 
 
 def _logs(room: Room) -> None:

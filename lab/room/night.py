@@ -82,7 +82,12 @@ def _chart(room: Room, panel: Panel) -> int:
         return one.id
     # A glance is as wide as three beside one another; there is no room here for six.
     width = "grid-column: span 4" if panel.kind == "small" else width
-    made = ui.echart(options(panel, room.catalogue)).props(f'aria-label="{name}"').style(width)
+    linked = room.night is not None and room.night.boards is not None
+    made = (
+        ui.echart(options(panel, room.catalogue, linked=linked))
+        .props(f'aria-label="{name}"')
+        .style(width)
+    )
     if panel.kind == "state":
         made.style(f"min-height: {max(130, 15 * panel.height)}px")
     made.on(
@@ -182,7 +187,7 @@ def _brief_and_hints(doors: Doors) -> tuple[str, list[str], dict[str, str]]:
     return (
         doors.library.text(scenario, "brief"),
         [scenario.fill(hint.text) for hint in scenario.hints[:taken]],
-        doors.addresses(),
+        doors.addresses(row),
     )
 
 
@@ -218,11 +223,11 @@ def _page(night: Night | None, problem: str | None) -> None:
         facts.append("diagnosis is final" if night.final else f"{night.diagnoses} diagnoses")
     ui.label(" · ".join(facts)).classes("text-sm")
     with ui.row().classes("gap-2"):
-        for text, kept in night.objectives:
-            mark = {True: "✓ kept", False: "✗ BROKEN", None: "? no data"}[kept]
+        for one in night.objectives:
+            mark = {True: "✓ kept", False: "✗ BROKEN", None: "? no data"}[one.kept]
             # Quiet when well: what is kept is as plain as what nobody knows.
-            colour = "negative" if kept is False else "grey"
-            ui.badge(f"{text}  {mark}", color=colour).props("outline")
+            colour = "negative" if one.kept is False else "grey"
+            ui.badge(f"{one.called}  {mark}", color=colour).props("outline")
 
 
 def _progress(room: Room) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from lab.boards import links
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.records import Row
@@ -73,6 +74,17 @@ class Room:
                 # Not up yet, or on its way down: look again with other doors.
                 self.night, self.problem = None, error.message
                 time.sleep(2)
+
+    def in_grafana(self, signal: str) -> str | None:
+        """The panel of a signal over the minutes of the open incident; None where there is no
+        Grafana, or no such panel."""
+
+        def look(doors: Doors) -> str | None:
+            row = doors.journal.open_one()
+            since = row.announced_at if row else None
+            return doors.grafana and links.panel(doors.grafana, signal, since)
+
+        return self.act(look)
 
     @property
     def forsaken(self) -> bool:

@@ -116,6 +116,14 @@ def _add_pages(room: Room) -> None:
         told = room.feed.since(since, asked_by(charts.board(board)))
         return Response(told, media_type="application/json")
 
+    @app.get("/grafana/{signal}")
+    def grafana(signal: str) -> Response:
+        where = room.in_grafana(signal)
+        if where is None:
+            refusal = f"there is no Grafana here, or no panel that shows {signal}\n"
+            return PlainTextResponse(refusal, status_code=404)
+        return RedirectResponse(where)
+
     @app.get("/report/{number}")
     def report(number: int) -> Response:
         try:

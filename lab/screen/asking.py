@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.prompt import Confirm, Prompt
 from rich.text import Text
 
-from lab.diagnosis import Diagnosis, Evidence, parse_diagnosis
+from lab.diagnosis import Diagnosis, Evidence, is_address, parse_diagnosis
 from lab.documents import Document, near
 from lab.doors import Doors
+from lab.errors import BadInput
 from lab.grading.vocabulary import Cause, Vocabulary
+from lab.panels import signal_at
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
 from lab.screen.board import Line, number, read_board
@@ -53,6 +55,12 @@ def ask_for_diagnosis(doors: Doors, row: Row, out: Console) -> Diagnosis:
         if not text:
             break
         name = _numbered(text, offered)
+        if is_address(name):
+            try:
+                name = signal_at(name, doors.now(), _names(doors))
+            except BadInput as error:
+                out.print(f"{error.message}; {error.remedy}" if error.remedy else error.message)
+                continue
         if name not in doors.catalogue:
             out.print(f"there is no signal {name!r}; {near(name, _names(doors)) or 'see the list'}")
         elif name in chain:
@@ -69,7 +77,10 @@ def read_file(doors: Doors, path: Path) -> Diagnosis:
         document = Document(sys.stdin.read(), "standard input")
     else:
         document = Document.read(path)
-    return parse_diagnosis(document, doors.vocabulary, _names(doors))
+    names = _names(doors)
+    return parse_diagnosis(
+        document, doors.vocabulary, names, lambda url: signal_at(url, doors.now(), names)
+    )
 
 
 def ask_whether_final(out: Console) -> bool:
@@ -149,7 +160,7 @@ def _numbered(text: str, offered: Sequence[str]) -> str:
 
 def _evidence(text: str, offered: Sequence[str], doors: Doors) -> Evidence:
     text = _numbered(text, offered)
-    if text.startswith(("http://", "https://")):
+    if is_address(text):
         return Evidence("panel", text)
     if text in doors.catalogue:
         return Evidence("signal", text)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.doors import Doors
 from lab.errors import BadInput
 from lab.grading.calm import allowance
 from lab.history import SignalFacts
+from lab.looks import called, promise, said
 from lab.records import Row
 from lab.series import Series, Span
 from lab.signals import Signal
-from lab.units import measure
 
 LOOK_BACK_S = 60.0
 _TICKS = "▁▂▃▄▅▆▇█"
@@ -25,7 +25,9 @@ class Line:
 
     `now` is its newest value (None: not measured in the last five seconds), `before` the median of
     the baseline, `recent` the last minute. `moved` says whether `now` is off the baseline by more
-    than the catalogue tolerates, `broken` whether it breaks the signal's steady bound.
+    than the catalogue tolerates, `broken` whether it breaks the signal's steady bound. `strayed` is
+    how far it left its calm the bad way, in what that absorbs (above 1 it has moved); None where
+    there was no calm.
     """
 
     signal: Signal
@@ -35,6 +37,7 @@ class Line:
     recent: tuple[float, ...]
     moved: bool | None
     broken: bool
+    strayed: float | None = None
 
     def as_dict(self) -> dict[str, object]:
         """For `--json`."""
@@ -89,29 +92,48 @@ def read_board(
         found = [
             _line(signal, one, before.get(_key(one, signal)), now) for one in recent[signal.name]
         ]
-        found.sort(key=lambda line: line.series)
+        # The culprit is the first row.
+        found.sort(key=lambda line: (*_badness(line), line.series), reverse=True)
         if not found:
             lines.append(Line(signal, "", None, None, (), None, broken=False))
         elif each_series or not signal.split:
             lines += found
         else:
-            lines.append(max(found, key=_badness))
-    return lines
+            lines.append(found[0])
+    return _first_what_strayed(lines)
+
+
+def _first_what_strayed(lines: Sequence[Line]) -> list[Line]:
+    """Along the dependency chain; of each component first the signal that left its calm furthest,
+    all of its series together."""
+    furthest: dict[str, float] = {}
+    for line in lines:
+        name = line.signal.name
+        furthest[name] = max(furthest.get(name, 0.0), line.strayed or 0.0)
+    order = {name: place for place, name in enumerate(components([one.signal for one in lines]))}
+    return sorted(lines, key=lambda one: (order[one.signal.component], -_worth(furthest, one)))
+
+
+def _worth(furthest: Mapping[str, float], line: Line) -> float:
+    """Only what has moved is worth another place than the catalogue's."""
+    strayed = furthest[line.signal.name]
+    return strayed if strayed > 1 else 0.0
 
 
 def _key(series: Series, signal: Signal) -> str:
-    return ", ".join(series.labels.get(label, "") for label in signal.split)
+    return called({label: series.labels.get(label, "") for label in signal.split})
 
 
 def _line(signal: Signal, series: Series, calm: Series | None, now: float) -> Line:
     value = series.last(not_before=now - 5)
     before = statistics.median(calm.values) if calm is not None else None
-    moved: bool | None = None
+    strayed: float | None = None
     if value is not None and calm is not None and before is not None:
         change = value - before
         bad_way = {"up": change, "down": -change, "either": abs(change)}[signal.direction]
         # As the grader judges it.
-        moved = bad_way > allowance(calm.values, SignalFacts.of(signal))
+        absorbed = allowance(calm.values, SignalFacts.of(signal))
+        strayed = max(0.0, bad_way) / absorbed if absorbed else float(bad_way > 0) * 2
     bound = signal.condition()
     broken = value is not None and bound is not None and not bound.met(value)
     return Line(
@@ -120,15 +142,18 @@ def _line(signal: Signal, series: Series, calm: Series | None, now: float) -> Li
         now=value,
         before=before,
         recent=tuple(series.values),
-        moved=moved,
+        moved=None if strayed is None else strayed > 1,
         broken=broken,
+        strayed=strayed,
     )
 
 
-def _badness(line: Line) -> tuple[bool, bool, float]:
-    """Which series of a signal speaks for it: what moved, then what is furthest the bad way."""
+def _badness(line: Line) -> tuple[float, bool, float]:
+    """Which series of a signal speaks for it: what moved furthest, then what is furthest the bad
+    way."""
     value = line.now or 0.0
-    return bool(line.moved), line.broken, -value if line.signal.direction == "down" else value
+    strayed = line.strayed if line.moved and line.strayed is not None else 0.0
+    return strayed, line.broken, -value if line.signal.direction == "down" else value
 
 
 def spark(values: Sequence[float], width: int = 20) -> str:
@@ -145,4 +170,14 @@ def spark(values: Sequence[float], width: int = 20) -> str:
 
 def number(value: float | None, signal: Signal) -> str:
     """A value as people read it, or a dash."""
-    return "-" if value is None else measure(value, signal.unit)
+    return "-" if value is None else said(value, signal)
+
+
+def bound(signal: Signal) -> str:
+    """What it keeps to when all is well, or nothing."""
+    condition = signal.condition()
+    return (
+        promise(condition, signal).removeprefix(f"{signal.short or signal.name} ")
+        if condition
+        else ""
+    )

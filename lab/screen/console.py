@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from lab.screen.board import Line
     from lab.stack import ServiceState
 
-COLOURS = {"pass": "green", "fail": "red", "unknown": "yellow", "ok": "green", "warn": "yellow"}
+COLOURS = {"pass": "bold", "fail": "red", "unknown": "yellow", "ok": "", "warn": "yellow"}
+"""Quiet when well: nothing is green, and red is what is broken."""
+
 # A pipe has no width; wrapping what a program will cut into columns helps nobody.
 PLAIN_WIDTH = 200
 
@@ -92,10 +94,10 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 
 def board_table(lines: Sequence[Line], *, with_baseline: bool) -> Table:
-    """Signals by component; what has moved stands out."""
-    from lab.screen.board import number, spark
+    """Signals by component, first what moved furthest; it stands out."""
+    from lab.screen.board import bound, number, spark
 
-    made = table("signal", "series", "now", "when calm", "last minute", "")
+    made = table("signal", "series", "now", "when calm", "promised", "last minute", "")
     component = ""
     for line in lines:
         if line.signal.component != component:
@@ -108,6 +110,7 @@ def board_table(lines: Sequence[Line], *, with_baseline: bool) -> Table:
             Text(line.series[:40]),
             Text(number(line.now, line.signal), style=style),
             number(line.before, line.signal) if with_baseline else "",
+            bound(line.signal),
             spark(line.recent),
             Text(mark, style=style),
         )

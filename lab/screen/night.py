@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from lab import looks
 from lab.doors import Doors
 from lab.errors import Failed, LabError, Unknown
 from lab.grading.pace import START_DELAY, TOO_LATE_S
@@ -36,7 +37,17 @@ SHOWN = (
 LATE_SHOWN_S = 15.0
 """For so long it is said that customers were begun late: it comes in gusts."""
 
-_KEPT = {None: ("no data", "dim"), True: ("kept", "green"), False: ("BROKEN", "red")}
+_KEPT = {None: ("no data", "dim"), True: ("kept", ""), False: ("BROKEN", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether an objective is kept now, None where that could not be measured. `text` is for
+    programs, `called` as it stands on every board."""
+
+    text: str
+    called: str
+    kept: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,7 @@ class Night:
     then in `objectives`. `budget` is the share of a month's error budget burnt since the injection
     (1 = all of it).
     `late_s` is how late customers were begun, where that is too late to judge anything by.
+    `boards` is where the boards show this night, None where there is no Grafana.
     """
 
     at: float
@@ -59,7 +71,7 @@ class Night:
     page: str = ""
     seen: Moments | None = None
     acknowledged_at: float | None = None
-    objectives: tuple[tuple[str, bool | None], ...] = ()
+    objectives: tuple[Kept, ...] = ()
     accepted: str | None = None
     budget: float | None = None
     hints: int = 0
@@ -68,12 +80,13 @@ class Night:
     claims: int = 0
     late_s: float | None = None
     lines: tuple[Line, ...] = ()
+    boards: str | None = None
 
     @property
     def exit_code(self) -> int:
         """For a probe: 0 when every objective is kept, 1 when one is broken, 3 when none is seen
         broken and one could not be measured."""
-        kept = [kept for _, kept in self.objectives]
+        kept = [one.kept for one in self.objectives]
         if False in kept:
             return Failed.exit_code
         return Unknown.exit_code if not kept or None in kept else 0
@@ -88,7 +101,7 @@ class Night:
         return {
             **told,
             "services": [asdict(one) for one in self.services],
-            "objectives": [{"keep": text, "kept": kept} for text, kept in self.objectives],
+            "objectives": [{"keep": one.text, "kept": one.kept} for one in self.objectives],
             "breached_at": self.seen.breached_at if self.seen else None,
             "paged_at": self.seen.paged_at if self.seen else None,
             "recovered_at": self.seen.recovered_at if self.seen else None,
@@ -107,7 +120,14 @@ def look_at(doors: Doors) -> Night:
     except PrometheusUnavailable as error:
         measured = {}
         blind = error.message
-    return Night(at=doors.now(), services=services, blind=blind, **known, **measured)
+    return Night(
+        at=doors.now(),
+        services=services,
+        blind=blind,
+        boards=doors.addresses(row).get("Grafana"),
+        **known,
+        **measured,
+    )
 
 
 def _of_journal(doors: Doors, row: Row) -> dict[str, Any]:
@@ -148,7 +168,12 @@ def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
     now = doors.now()
     values = [(one, _now(doors, one, now)) for one in keep]
     found["objectives"] = tuple(
-        (str(one), None if value is None else one.met(value)) for one, value in values
+        Kept(
+            str(one),
+            looks.promise(one, doors.catalogue.by_name.get(one.signal)),
+            None if value is None else one.met(value),
+        )
+        for one, value in values
     )
     found["late_s"] = _late(doors, now)
     if row is not None and row.injected_at is not None:
@@ -207,7 +232,7 @@ def _incident(night: Night) -> list[RenderableType]:
     if seen is None or seen.paged_at is None:
         parts.append(Text("You are on call. The pager is quiet.", style="bold"))
     else:
-        style = "green" if night.acknowledged_at else "red"
+        style = "blue" if night.acknowledged_at else "red"
         parts.append(banner(night.page, style, title=f"PAGE {clock(seen.paged_at)}"))
     facts = toll(night)
     if night.acknowledged_at is not None:
@@ -217,6 +242,8 @@ def _incident(night: Night) -> list[RenderableType]:
     if night.diagnoses:
         facts.append("diagnosis is final" if night.final else f"{night.diagnoses} diagnoses")
     parts.append(Text(" · ".join(facts)))
+    if night.boards is not None:
+        parts.append(Text(f"boards: {night.boards}", style="dim", overflow="fold"))
     return parts
 
 
@@ -235,9 +262,9 @@ def toll(night: Night) -> list[str]:
 
 def _measures(night: Night) -> list[RenderableType]:
     objectives = table("objective", "")
-    for text, kept in night.objectives:
-        word, style = _KEPT[kept]
-        objectives.add_row(text, Text(word, style=style))
+    for one in night.objectives:
+        word, style = _KEPT[one.kept]
+        objectives.add_row(one.called, Text(word, style=style))
     if night.accepted is not None:
         objectives.add_row(Text(f"with what is done: {night.accepted}", style="dim"), "")
     signals = table("signal", "now", "when calm", "last minute")

@@ -43,9 +43,9 @@ def announce(doors: Doors, row: Row, out: Console, room: str | None = None) -> N
     scenario = incident.scenario_of(row)
     out.print(Markdown(doors.library.text(scenario, "brief")))
     out.print()
-    addresses = doors.addresses() | ({"Control room": f"{room}/night"} if room else {})
+    addresses = doors.addresses(row) | ({"Control room": f"{room}/night"} if room else {})
     for name, url in addresses.items():
-        out.print(f"  {name:<14}{url}")
+        out.print(f"  {name:<14}{url}", soft_wrap=True)
     prefix = compose_prefix(doors)
     if prefix != "docker compose":
         out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)

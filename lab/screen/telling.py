@@ -26,7 +26,12 @@ def tell_story(doors: Doors, row: Row, folder: Path | None = None) -> Paths:
     where = folder or folder_of(doors, row)
     try:
         return write_report(
-            history, judge(doors, row, history), told, where, vocabulary=doors.vocabulary
+            history,
+            judge(doors, row, history),
+            told,
+            where,
+            vocabulary=doors.vocabulary,
+            grafana=doors.grafana,
         )
     except OSError as error:
         raise MachineLacks(

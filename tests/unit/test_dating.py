@@ -152,6 +152,34 @@ def test_what_has_gone_on_for_a_while_began_no_earlier_than_it_says() -> None:
         assert one.resolution_s <= raw.between(one.at, one.at).values[0] + ANSWER_S
 
 
+def test_moments_between_one_slow_thing_and_the_next_do_not_hide_the_first() -> None:
+    """A second's look falls between two slow statements now and then: the first was slow all the
+    same."""
+    age = replace(GAUGE, unit="s", tolerance=Tolerance(ratio=1, floor=0.2), age=True)
+    values = [0.0] * 50 + [0.3, 1.3, 0.0, 1.0, 1.7, 0.0, 1.2] + [1.5] * 63
+    # The rule shows the longest of the last three seconds.
+    rule = seen([max(values[max(0, n - 2) : n + 1]) for n in range(120)], 0, 1.0)
+    one = onset("age", [rule], age, CALM, WATCHED, 1.0, [seen(values, 0, SHARP_STEP)])
+    assert one.at == 50
+    assert one.resolution_s == pytest.approx(0.3 + ANSWER_S)
+
+
+def test_what_cannot_be_hidden_is_not_allowed_for() -> None:
+    """A queue has nobody waiting, or more: where nobody waits the rise has not begun, though one or
+    two wait now and then when all is well. What strays to both sides may hide some of it."""
+    calm = [2.0 if second % 7 == 1 else 0.0 for second in range(50)]
+    rise = [4.0 * second for second in range(1, 70)]
+    found = []
+    for low in (0.0, -2.0):
+        before = [low if second % 7 == 3 else value for second, value in enumerate(calm)]
+        values = before + rise
+        raw = seen(values, 0, SHARP_STEP)
+        found.append(onset("x", [seen(values, 0, 1.0)], GAUGE, CALM, WATCHED, 1.0, [raw]))
+    exact, vague = found
+    assert exact.at == vague.at
+    assert exact.resolution_s < 1.2 < vague.resolution_s
+
+
 def test_seconds_that_something_took_began_as_long_before() -> None:
     """What took two seconds is seen when it ends: it began two seconds before."""
     took = replace(GAUGE, unit="s", lasts=True)

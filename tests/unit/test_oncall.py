@@ -19,7 +19,7 @@ from lab.screen import oncall
 from lab.screen.asking import ask_for_diagnosis
 from lab.screen.board import read_board, spark
 from lab.screen.console import board_table, console, measured_view, table, verdict_view
-from lab.screen.night import Night, look_at, night_view
+from lab.screen.night import Kept, Night, look_at, night_view
 from tests.unit.world import INDEX, World, doors_to, write_scenario
 
 
@@ -123,6 +123,34 @@ class TestNight:
         assert "BROKEN" in shown(screen)
         assert night.budget is not None
         assert night.budget > 0
+
+    def test_an_objective_is_called_as_on_every_board(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """ "p95 ≤ 500 ms", in the terminal as in Grafana; a program has the signal's name."""
+        on(doors, world)
+        night = look_at(doors)
+        screen.print(night_view(night))
+        assert "p95 ≤ 500 ms" in shown(screen)
+        kept = [one["keep"] for one in night.as_dict()["objectives"]]
+        assert "client:latency_seconds:p95 <= 0.5" in kept
+
+    def test_what_left_its_calm_furthest_is_the_first_of_its_layer(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """Along the chain; and what is normal stands beside it, promised or measured."""
+        on(doors, world)
+        lines = read_board(doors, incident.current(doors))
+        layers = [line.signal.component for line in lines]
+        assert layers == sorted(layers, key=[*dict.fromkeys(layers)].index)
+        for layer in {*layers}:
+            strayed = [line.strayed or 0 for line in lines if line.signal.component == layer]
+            moved = [one for one in strayed if one > 1]
+            assert strayed[: len(moved)] == sorted(moved, reverse=True)
+        (first, *_) = (one for one in lines if one.signal.component == "postgres-primary")
+        assert (first.signal.name, first.moved) == ("postgres:seq_rows:rate", True)
+        screen.print(board_table(lines, with_baseline=True))
+        assert "≤ 500 ms" in shown(screen)
 
     def test_nothing_of_the_answer_is_in_it(self, doors: Doors, world: World) -> None:
         """Neither for people nor for programs."""
@@ -256,7 +284,7 @@ class TestAutopilot:
 )
 def test_a_probe_can_ask_whether_all_is_well(kept: tuple[bool | None, ...], code: int) -> None:
     """What `lab status --check` leaves with: broken before not measured, before kept."""
-    objectives = tuple((f"objective {number}", one) for number, one in enumerate(kept))
+    objectives = tuple(Kept(f"{n} <= 1", f"objective {n}", one) for n, one in enumerate(kept))
     assert Night(at=0.0, services=(), blind=None, objectives=objectives).exit_code == code
 
 

@@ -20,6 +20,7 @@ from lab.host.fingerprint import fingerprint
 from lab.library import Library
 from lab.progress import QUIET
 from lab.proof import matrix
+from lab.proof.again import judge_again
 from lab.proof.kept import keep, nights_in, proofs_in
 from lab.proof.lived import account
 from lab.proof.night import live
@@ -331,6 +332,23 @@ class TestKept:
         path.write_text(path.read_text().replace('"family"', '"kind"'))
         (found,) = nights_in(tmp_path, only=[NOBODY])
         assert (found.name, list(found.runs)) == ("3am-2", [NOBODY])
+
+    def test_a_recorded_night_is_judged_again(self, tmp_path: Path) -> None:
+        """By the lab as it is now, also where its truth names another chain since; what only the
+        night itself could be asked stays, as does a night of what is another scenario by now."""
+        truth = scenario().truth.model_copy(update={"chain": ["queue:depth"]})
+        old = scenario().model_copy(update={"truth": truth})
+        loud = Row("no fault", NO_PAGE, PASS, FAIL, "CustomerLatencyHigh for 8 s")
+        stale = Row(NOBODY, "order", PASS, FAIL, "the other way round")
+        keep(replace(whole(), scenario=old), [loud, stale], tmp_path)
+        longer = scenario().model_copy(update={"minutes": 99, "seed": 4})
+        keep(replace(whole(), scenario=longer), [stale], tmp_path)
+        judge_again(tmp_path, Library(), vocabulary(), QUIET)
+        now, other = proofs_in([tmp_path])
+        assert now.rows == (*matrix.rows(whole(), vocabulary()), loud)
+        assert now.order is not None
+        assert [one.signal for one in now.order.chain] == list(scenario().answer.chain)
+        assert other.rows == (stale,)
 
     def test_where_no_proof_is(self, tmp_path: Path) -> None:
         """It is said."""
