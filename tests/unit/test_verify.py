@@ -336,7 +336,8 @@ class TestKept:
     def test_a_recorded_night_is_judged_again(self, tmp_path: Path) -> None:
         """By the lab as it is now, also where its truth names another chain since; what only the
         night itself could be asked stays, as does a night of what is another scenario by now."""
-        truth = scenario().truth.model_copy(update={"chain": ["queue:depth"]})
+        chain = tuple(reversed(scenario().truth.chain))
+        truth = scenario().truth.model_copy(update={"chain": chain})
         old = scenario().model_copy(update={"truth": truth})
         loud = Row("no fault", NO_PAGE, PASS, FAIL, "CustomerLatencyHigh for 8 s")
         stale = Row(NOBODY, "order", PASS, FAIL, "the other way round")
