@@ -1,4 +1,5 @@
-"""Makes Prometheus' recording rules from the catalogue: `python -m lab.rules`."""
+"""Makes Prometheus' recording rules, and what it tells of them, from the catalogue: `python -m
+lab.rules`."""
 
 from __future__ import annotations
 
@@ -8,6 +9,9 @@ import itertools
 from lab.signals import CATALOGUE, Catalogue, Signal
 
 RULES = CATALOGUE.parent / "rules" / "signals.yml"
+METADATA = CATALOGUE.parent / "web" / "signals.prom"
+"""Prometheus scrapes this from itself: of what a rule records it would have no metadata."""
+
 _HEADER = "# Made from ../signals.yaml by `python -m lab.rules`; a test notices drift.\n"
 
 
@@ -44,5 +48,16 @@ def _order(catalogue: Catalogue, signal: Signal) -> int:
     return next(i for i, other in enumerate(catalogue) if _group(other) == prefix)
 
 
+def metadata(catalogue: Catalogue) -> str:
+    """What each signal means, as metrics are described (the text format of Prometheus), without a
+    sample: Explore and the metrics browser show it."""
+    lines = ["# Made from ../signals.yaml by `python -m lab.rules`; a test notices drift."]
+    for signal in catalogue:
+        told = f"{signal.meaning} ({signal.unit})".replace("\\", r"\\")
+        lines += [f"# HELP {signal.name} {told}", f"# TYPE {signal.name} gauge"]
+    return "\n".join(lines) + "\n"
+
+
 if __name__ == "__main__":
     RULES.write_text(render(Catalogue.load()))
+    METADATA.write_text(metadata(Catalogue.load()))

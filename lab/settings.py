@@ -133,6 +133,8 @@ def write_env(
         # Somebody's own collector, or ours.
         "LAB_OTLP_ENDPOINT": os.environ.get("LAB_OTLP_ENDPOINT")
         or (COLLECTOR if "traces" in extras else ""),
+        # Set where the boards have traces to lead to.
+        "LAB_TRACED": "1" if "traces" in extras else "",
         "LAB_TRACE_RATIO": os.environ.get("LAB_TRACE_RATIO", ""),
     }
     text = "# Written by `lab up`; docker compose reads it.\n" + "".join(

@@ -6,8 +6,9 @@ Pure. Every receipt was re-executed over the incident's baseline and over its ow
   look-alikes, and the diagnosis names that cause: nothing is told apart in favour of a wrong one.
   Where one of several alike is named, and there is a series of it, that is what must have moved;
 - supporting, when it left its baseline and so did the signal that it is about: a symptom;
-- beside the point, when it left its baseline but has nothing to do with it (a red herring, or a
-  query that touches no signal): worth nothing;
+- beside the point, when it left its baseline but has nothing to do with it (a red herring, a query
+  that touches no signal; what rang and which switch was turned, for that says that something hurts
+  and what somebody did, and not what broke): worth nothing, and costs nothing;
 - empty, when it shows nothing: it costs points, so that citing everything cannot win;
 - unknown, when it could not be measured: neither won nor lost.
 """
@@ -36,6 +37,9 @@ EMPTY_COSTS = 5
 
 BROAD = 6
 """A receipt that touches more signals than this points at nothing in particular."""
+
+DONE = frozenset({"api:flag"})
+"""Signals of what an operator does: they tell a cause where it is one of them, and no symptom."""
 
 _ANY = SignalFacts(
     unit="",
@@ -80,7 +84,7 @@ def evidence_part(
         return Part("evidence", POSSIBLE, 0, POSSIBLE, (why,))
     telling = frozenset(tells) if cause_is_right else frozenset()
     moved = {name for name, one in onsets.items() if one.state != "still"}
-    related = frozenset(moved.difference(red_herrings))
+    related = frozenset(moved.difference(red_herrings, DONE))
     judged = [
         _judged(number, receipt, history, telling, related, one_of_several)
         for number, receipt in enumerate(_distinct(history.receipts), start=1)
@@ -149,7 +153,10 @@ def _judged(
     if names & related:
         line = f"{label}: {text}; a symptom: supporting"
         return _Judged("supporting", names & related, line)
-    return _Judged("beside", names, f"{label}: {text}, but has nothing to do with it: 0")
+    why = "has nothing to do with it"
+    if names <= DONE:
+        why = "what rang or was done says that something hurts, and not what broke"
+    return _Judged("beside", names, f"{label}: {text}, but {why}: 0")
 
 
 def _of(component: str, receipt: Receipt, history: History) -> bool:

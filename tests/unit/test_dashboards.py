@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema
 import pytest
@@ -51,11 +52,33 @@ def schema(name: str) -> dict[str, Any]:
 def test_dashboards_are_made_from_the_catalogue(tmp_path: Path) -> None:
     """What is committed is what `python -m tools.dashboards` makes now."""
     pytest.importorskip("grafana_foundation_sdk", reason="a development dependency")
-    subprocess.run([sys.executable, "-m", "tools.dashboards", tmp_path], cwd=ROOT, check=True)
-    assert sorted(path.stem for path in tmp_path.iterdir()) == BOARDS
-    for name in BOARDS:
-        made = (tmp_path / f"{name}.json").read_text()
-        assert made == (DASHBOARDS / f"{name}.json").read_text(), "run `python -m tools.dashboards`"
+    made = tmp_path / "dashboards"
+    subprocess.run([sys.executable, "-m", "tools.dashboards", made], cwd=ROOT, check=True)
+    assert sorted(path.stem for path in made.iterdir()) == BOARDS
+    for path in (*made.iterdir(), tmp_path / "traced" / "api.json"):
+        kept = GRAFANA / path.parent.name / path.name
+        assert path.read_text() == kept.read_text(), "run `python -m tools.dashboards`"
+
+
+def test_where_there_are_traces_the_api_leads_to_them() -> None:
+    """The same board but for that: from its curves to the traces of the same minutes, in a data
+    source that is provisioned then and only then."""
+    plain = board("api")
+    traced = json.loads((GRAFANA / "traced" / "api.json").read_text())
+    jsonschema.validate(traced, schema("dashboard"))
+    curves = [one for one in traced["panels"] if one["type"] == "timeseries"]
+    for panel in curves:
+        (link,) = panel["fieldConfig"]["defaults"].pop("links")
+        assert "${__from}" in link["url"]
+        assert '"datasource": "traces"' in unquote(link["url"])
+    assert curves
+    assert traced == plain
+    yaml = YAML(typ="safe")
+    (source,) = yaml.load(GRAFANA / "traced" / "traces.yaml")["datasources"]
+    assert (source["type"], source["uid"]) == ("jaeger", "traces")
+    without = yaml.load(GRAFANA / "provisioning" / "datasources" / "traces.yaml")
+    assert [one["name"] for one in without["deleteDatasources"]] == [source["name"]]
+    assert "datasources" not in without
 
 
 def test_dashboard_is_valid(dashboard: dict[str, Any]) -> None:

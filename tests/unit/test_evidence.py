@@ -188,3 +188,17 @@ def test_a_query_that_gives_nothing_is_empty():
 
 def replace_values(series: Series, value: float) -> Series:
     return Series(series.labels, series.times, [value] * len(series.times))
+
+
+def test_what_rang_and_what_was_turned_says_that_it_hurts_and_not_what_broke() -> None:
+    """The strip of the overview: pages and switches are no symptom, and cost nothing either."""
+    times = [T0 + second for second in range(int(INJECTED - T0), int(DIAGNOSED - T0))]
+    rang = Series({"alertname": "PhotoQueueBackingUp"}, times, [1.0] * len(times))
+    window = Span(INJECTED, DIAGNOSED)
+    for signals in ((), ("api:flag",)):
+        page = Receipt("http://g/d/night-overview?viewPanel=41", window, signals, (), (rang,))
+        part = judged(replace(night(), receipts=(page,)))
+        assert (part.earned, part.open) == (0, 0)
+        assert "says that something hurts, and not what broke: 0" in part.lines[0]
+        told = citing(night(), "postgres:seq_rows:rate").receipts
+        assert judged(replace(night(), receipts=(*told, page))).earned == 20

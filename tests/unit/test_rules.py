@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from lab.promql import names_in
-from lab.rules import RULES, render
+from lab.rules import METADATA, RULES, metadata, render
 from lab.series import MAX_GAP
 from lab.signals import COMPONENTS, Catalogue
 
@@ -35,6 +35,13 @@ def alerts() -> list[dict[str, Any]]:
 def test_rules_are_made_from_the_catalogue(catalogue: Catalogue) -> None:
     """The committed rule file is what `python -m lab.rules` makes now."""
     assert RULES.read_text() == render(catalogue), "run `python -m lab.rules`"
+
+
+def test_every_signal_is_described(catalogue: Catalogue) -> None:
+    """What Prometheus tells of a rule's metric is what the catalogue says of the signal."""
+    assert METADATA.read_text() == metadata(catalogue), "run `python -m lab.rules`"
+    described = re.findall(r"^# HELP (\S+) \S", METADATA.read_text(), re.MULTILINE)
+    assert described == [signal.name for signal in catalogue]
 
 
 def test_every_signal_is_recorded_once(catalogue: Catalogue) -> None:

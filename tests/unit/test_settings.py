@@ -78,7 +78,9 @@ def test_traces_go_to_whoever_collects_them(tmp_path: Path, monkeypatch: pytest.
     home.prepare()
     monkeypatch.delenv("LAB_OTLP_ENDPOINT", raising=False)
     assert write_env(home, ())["LAB_OTLP_ENDPOINT"] == ""
-    assert write_env(home, (), extras={"traces"})["LAB_OTLP_ENDPOINT"] == "http://jaeger:4318"
+    assert write_env(home, ())["LAB_TRACED"] == ""
+    traced = write_env(home, (), extras={"traces"})
+    assert (traced["LAB_OTLP_ENDPOINT"], traced["LAB_TRACED"]) == ("http://jaeger:4318", "1")
     monkeypatch.setenv("LAB_OTLP_ENDPOINT", "http://elsewhere:4318")
     assert write_env(home, (), extras={"traces"})["LAB_OTLP_ENDPOINT"] == "http://elsewhere:4318"
 

@@ -15,17 +15,21 @@ from grafana_foundation_sdk.models import dashboard as models
 from lab.boards import discover
 from lab.boards.layout import Board, grid
 from lab.signals import Catalogue
+from tools.dashboards import look
 from tools.dashboards.changes import marks, strip
 from tools.dashboards.panels import DATASOURCE, panel, position
 
 FOLDER = Path(__file__).parents[2] / "infra" / "grafana" / "dashboards"
 TAG = "3am-lab"
+TRACED = Path("..") / "traced"
+"""Beside the dashboards: those that lead to traces, for where there are some."""
+
 HEADS = 101
 """Ids of row titles begin here, so that no panel's id ever moves."""
 
 
-def render(board: Board, catalogue: Catalogue) -> str:
-    """The dashboard's JSON."""
+def render(board: Board, catalogue: Catalogue, *, traced: bool = False) -> str:
+    """The dashboard's JSON; `traced`: its curves lead to the API's traces of those minutes."""
     built = (
         dashboards.Dashboard(board.title)
         .uid(board.uid)
@@ -51,6 +55,8 @@ def render(board: Board, catalogue: Catalogue) -> str:
             built.with_row(dashboards.Row(row.title).id(next(heads)).grid_pos(position(head)))
         for spec, at in placed:
             made = strip(spec, at) if spec.kind == "changes" else panel(spec, catalogue, at)
+            if traced and spec.kind == "lines":
+                made.data_links([dashboards.DashboardLink("Traces").url(look.traces())])
             built.with_panel(made)
     # Marks would fall into the corner of panels without a time axis.
     timeless = [one.number for one in board.panels if one.kind in ("number", "small")]
@@ -84,9 +90,13 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.json"):
         old.unlink()
+    (folder / TRACED).mkdir(exist_ok=True)
     catalogue = Catalogue.load()
     for board in discover():
         (folder / f"{board.uid}.json").write_text(render(board, catalogue), encoding="utf-8")
+        if board.uid == "api":
+            text = render(board, catalogue, traced=True)
+            (folder / TRACED / f"{board.uid}.json").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

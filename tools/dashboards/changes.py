@@ -81,7 +81,8 @@ def strip(spec: Panel, at: Place) -> statetimeline.Panel:
         .description(
             "Alerts while they fire (red: a page, orange: a warning), the application's flags "
             "while they are on, and processes of API and worker in their first ten seconds. Empty "
-            "when nothing rang and nobody turned anything."
+            "when nothing rang and nobody turned anything. As evidence it is worth nothing, and "
+            "costs nothing: it says that something hurts, and not what broke."
         )
         .datasource(DATASOURCE)
         .interval("1s")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from grafana_foundation_sdk.builders import dashboard as dashboards
 from grafana_foundation_sdk.models import dashboard as models
@@ -102,6 +104,22 @@ def mappings(signal: Signal) -> list[Mapping]:
             )
         )
     return found
+
+
+def traces() -> str:
+    """The address of the API's traces, in the minutes that one looks at."""
+    asked = {
+        "refId": "A",
+        "datasource": {"type": "jaeger", "uid": "traces"},
+        "queryType": "search",
+        "service": "api",
+        "limit": 20,
+    }
+    span = {"from": "FROM", "to": "TO"}
+    panes = json.dumps({"api": {"datasource": "traces", "queries": [asked], "range": span}})
+    # Grafana puts the times in; it would not find them encoded.
+    minutes = quote(panes).replace("FROM", "${__from}").replace("TO", "${__to}")
+    return f"/explore?schemaVersion=1&panes={minutes}"
 
 
 def in_grafana(colour: str) -> str:

@@ -115,6 +115,21 @@ def test_queries_are_answered(url: str) -> None:
             prometheus.query("sum(")
 
 
+def test_signals_are_described(url: str) -> None:
+    """Explore shows what a signal means: Prometheus tells it with its other metadata."""
+    deadline = time.monotonic() + 40
+    wanted = Catalogue.load()["client:errors:ratio"]
+    while True:
+        told = httpx.get(f"{url}/api/v1/metadata", timeout=5).json()["data"]
+        if wanted.name in told:
+            break
+        assert time.monotonic() < deadline, "not described within 40 s"
+        time.sleep(0.5)
+    (one,) = told[wanted.name]
+    assert one["type"] == "gauge"
+    assert wanted.meaning in one["help"]
+
+
 def test_silent_targets_are_down_and_nothing_is_invented(url: str) -> None:
     """With nobody to ask, `up` says so after a scrape, and what was not measured stays absent."""
     with Prometheus(url) as prometheus:
