@@ -6,6 +6,9 @@ window.room = (() => {
   const NAMED = 3; // So many of them are named above the chart, the highest first.
   const HOLE_MS = 5000; // What was not measured for longer is shown as not measured.
   const AGAIN_MS = 30000; // What begins again so soon has only flapped.
+  const TOGETHER_MS = 3000;
+  const LETTER_PX = 5.6; // Of a legend's text; what stands before and behind a name is MORE_PX.
+  const MORE_PX = 22;
   const lines = new Map(); // "signal\0line" -> {signal, line, data: [[ms, value], ...]}
   let calm = {};
   let charts = [];
@@ -96,15 +99,19 @@ window.room = (() => {
     return found;
   }
 
-  // What rang and what was changed: a thin line where each began.
+  // What rang and what was changed: a thin line where each began, one for what began together.
   function marks(chart, start) {
     const found = [];
+    const there = new Set();
     for (const one of lines.values()) {
       if (!chart.marks.includes(one.signal)) continue;
       let before = -Infinity;
       for (const [at] of one.data) {
-        if (at - before > AGAIN_MS && at >= start)
+        const moment = `${one.signal} ${Math.round(at / TOGETHER_MS)}`;
+        if (at - before > AGAIN_MS && at >= start && !there.has(moment)) {
+          there.add(moment);
           found.push({ xAxis: at, name: one.line, lineStyle: { color: one.colour, type: "solid", width: 1, opacity: 0.7 } });
+        }
         before = at;
       }
     }
@@ -132,6 +139,13 @@ window.room = (() => {
     element.querySelector(".room-value").textContent = said(chart, value);
   }
 
+  // The first of these names that have room above the chart: one at least.
+  function fitting(drawn, texts) {
+    let left = drawn.getWidth() - 12;
+    const count = texts.findIndex((text) => (left -= text.length * LETTER_PX + MORE_PX) < 0);
+    return Math.max(1, count < 0 ? texts.length : count);
+  }
+
   function draw_curves(chart, drawn, start, end) {
     const show = (v) => said(chart, v);
     const top = inside(chart, start)
@@ -145,7 +159,16 @@ window.room = (() => {
         data: with_holes(one.data),
       };
     });
-    const usual = new Map(top.map((one) => [name(chart, one), (calm[one.signal] || {})[one.line]]));
+    // What a line is called, what it is now, and what it was when all was well.
+    const texts = new Map(
+      top.slice(0, NAMED).map((one) => {
+        const called = name(chart, one) === chart.title ? "" : `${name(chart, one)} `;
+        const usual = (calm[one.signal] || {})[one.line];
+        return [name(chart, one), `${called}${show(last(one))}${usual === undefined ? "" : ` (calm ${show(usual)})`}`];
+      }),
+    );
+    const named = [...texts.keys()].slice(0, fitting(drawn, [...texts.values()]));
+    const reached = Math.max(...top.map((one) => Math.max(...one.data.map(([, value]) => value))), 0);
     if (series.length) {
       const bound = chart.bound && chart.bound.value
         ? [{ yAxis: chart.bound.value, lineStyle: { type: "dashed", color: chart.broken, opacity: 0.8 } }]
@@ -157,18 +180,13 @@ window.room = (() => {
     drawn.setOption(
       {
         xAxis: { min: start, max: end },
-        yAxis: { axisLabel: { formatter: measured(chart), hideOverlap: true }, max: (v) => Math.max(v.max, chart.top) },
-        tooltip: { valueFormatter: show },
-        legend: {
-          data: series.slice(0, NAMED).map((one) => one.name),
-          // What it is called, what it is now, and what it was when all was well.
-          formatter: (called) => {
-            const one = top.find((each) => name(chart, each) === called);
-            const median = usual.get(called);
-            const was = median === undefined ? "" : ` (calm ${show(median)})`;
-            return one ? `${called === chart.title ? "" : called} ${show(last(one))}${was}`.trim() : called;
-          },
+        // A scale does not zoom into noise; where it ends then is no round number.
+        yAxis: {
+          max: reached > chart.top ? null : chart.top,
+          axisLabel: { formatter: measured(chart), hideOverlap: true, showMaxLabel: reached > chart.top },
         },
+        tooltip: { valueFormatter: show },
+        legend: { data: named, formatter: (called) => texts.get(called) || called },
         series,
       },
       { replaceMerge: ["series"] },
