@@ -56,6 +56,8 @@ COLOURS: dict[str, dict[str, str]] = {
         "connection": INKS[2],
         "wrong": "#AA0099",
         "dropped": INKS[0],
+        "refused": INKS[0],
+        "slot_timeout": "#C98B5B",
         "http_4xx": REST,
     },
     "upstream": _REPLICAS,
@@ -98,6 +100,9 @@ reasons. Each group begins with what is mostly on top; neighbours differ in colo
 not here is `REST`."""
 
 _PLACES = {name: place for group in CROWDS for place, name in enumerate(group)}
+
+ENDS = ("state", "class", "outcome")
+"""Labels that say how something ended or is: they colour a line before what it is about."""
 
 CROWDED = {
     *("statement", "index", "table", "query", "operation", "route", "flag", "object", "reason"),
@@ -227,7 +232,7 @@ def colour(labels: Mapping[str, str]) -> str | None:
     first, *others = telling_first(list(labels)) or [""]
     if not first:
         return None
-    if first in CROWDED:
+    if first in CROWDED and not {*ENDS}.intersection(labels):
         second = any(labels[one].endswith("replica") for one in others)
         return crowd_colour(labels[first], second=second)
     for label in (one for one in COLOURS if one in labels):
@@ -264,7 +269,7 @@ def patterns(signals: Sequence[Signal]) -> Iterator[tuple[str, str]]:
     if split is None:
         return
     first, *others = telling_first(split.split)
-    if first in CROWDED:
+    if first in CROWDED and not {*ENDS}.intersection(others):
         yield from _crowd_patterns(bool(others))
         return
     for label in (one for one in COLOURS if one in split.split):
