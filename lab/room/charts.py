@@ -77,7 +77,12 @@ def options(panel: Panel, catalogue: Catalogue, *, linked: bool) -> dict[str, An
         },
         "grid": {"left": 92 if strip else 50, "right": 10, "top": 38, "bottom": 20},
         "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True, **quiet}},
-        "yAxis": {"type": "category", "data": [], "inverse": True, "axisLabel": quiet}
+        "yAxis": {
+            "type": "category",
+            "data": [],
+            "inverse": True,
+            "axisLabel": {"interval": 0, **quiet},
+        }
         if strip
         else {
             "type": "value",

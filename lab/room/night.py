@@ -89,7 +89,7 @@ def _chart(room: Room, panel: Panel) -> int:
         .style(width)
     )
     if panel.kind == "state":
-        made.style(f"min-height: {max(130, 15 * panel.height)}px")
+        made.style(f"min-height: {max(130, 24 * panel.height)}px")
     made.on(
         "chart:brushEnd",
         lambda event: _cite(room, panel, event),

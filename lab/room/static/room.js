@@ -7,7 +7,7 @@ window.room = (() => {
   const HOLE_MS = 5000; // What was not measured for longer is shown as not measured.
   const AGAIN_MS = 30000; // What begins again so soon has only flapped.
   const TOGETHER_MS = 3000;
-  const LETTER_PX = 5.6; // Of a legend's text; what stands before and behind a name is MORE_PX.
+  const LETTER_PX = 6; // Of a legend's text; what stands before and behind a name is MORE_PX.
   const MORE_PX = 22;
   const lines = new Map(); // "signal\0line" -> {signal, line, data: [[ms, value], ...]}
   let calm = {};
@@ -139,10 +139,13 @@ window.room = (() => {
     element.querySelector(".room-value").textContent = said(chart, value);
   }
 
+  const wide = (text) => text.length * LETTER_PX + MORE_PX;
+  const room_for = (drawn) => drawn.getWidth() - 12;
+
   // The first of these names that have room above the chart: one at least.
   function fitting(drawn, texts) {
-    let left = drawn.getWidth() - 12;
-    const count = texts.findIndex((text) => (left -= text.length * LETTER_PX + MORE_PX) < 0);
+    let left = room_for(drawn);
+    const count = texts.findIndex((text) => (left -= wide(text)) < 0);
     return Math.max(1, count < 0 ? texts.length : count);
   }
 
@@ -164,7 +167,9 @@ window.room = (() => {
       top.slice(0, NAMED).map((one) => {
         const called = name(chart, one) === chart.title ? "" : `${name(chart, one)} `;
         const usual = (calm[one.signal] || {})[one.line];
-        return [name(chart, one), `${called}${show(last(one))}${usual === undefined ? "" : ` (calm ${show(usual)})`}`];
+        const now = `${called}${show(last(one))}`;
+        const both = usual === undefined ? now : `${now} (calm ${show(usual)})`;
+        return [name(chart, one), wide(both) < room_for(drawn) ? both : now];
       }),
     );
     const named = [...texts.keys()].slice(0, fitting(drawn, [...texts.values()]));
