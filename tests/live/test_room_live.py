@@ -99,6 +99,18 @@ def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stac
         picture(page, "room-paged")
         page.get_by_role("button", name="Acknowledge").click()
 
+        # One click further stands the statement, with what it takes when all is well.
+        page.get_by_role("button", name="Database").click()
+        page.wait_for_function(
+            """() => [...document.querySelectorAll('.nicegui-echart')].some((one) => {
+                const drawn = getElement(+one.id.slice(1)).chart.getOption();
+                return drawn.title[0].text.startsWith('Time of one call')
+                    && drawn.legend[0].data.length > 0; })"""
+        )
+        picture(page, "room-database")
+        page.get_by_role("button", name="At a glance").click()
+        page.wait_for_function("room.times() >= 3")
+
         # An upload's way through the queue says who is slow, the statements say why.
         tab(page, "Look")
         page.get_by_role("button", name="Trace an upload").click()
