@@ -103,9 +103,9 @@ def test_a_night_is_solved_in_the_room_alone(room: str, operator: Operator, stac
         page.get_by_role("button", name="Database").click()
         page.wait_for_function(
             """() => [...document.querySelectorAll('.nicegui-echart')].some((one) => {
-                const drawn = getElement(+one.id.slice(1)).chart.getOption();
-                return drawn.title[0].text.startsWith('Time of one call')
-                    && drawn.legend[0].data.length > 0; })"""
+                const drawn = getElement(+one.id.slice(1))?.chart?.getOption();
+                return drawn?.title[0].text.startsWith('Time of one call')
+                    && drawn.legend[0].data?.length > 0; })"""
         )
         picture(page, "room-database")
         page.get_by_role("button", name="At a glance").click()

@@ -150,8 +150,8 @@ def test_every_board_is_a_click_away(page: Page) -> None:
     expect(page.get_by_label("In the balancer", exact=True)).to_be_visible()
     page.wait_for_function(
         """() => [...document.querySelectorAll('.nicegui-echart')].some((one) => {
-            const drawn = getElement(+one.id.slice(1)).chart.getOption();
-            return drawn.series.some((each) => each.type === 'custom' && each.data.length); })"""
+            const drawn = getElement(+one.id.slice(1))?.chart?.getOption();
+            return drawn?.series.some((each) => each.type === 'custom' && each.data.length); })"""
     )
     expect(page.get_by_label("request id")).to_have_value("abc")
     expect(page).to_have_url(re.compile("board=front-door"))
