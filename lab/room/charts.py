@@ -141,7 +141,9 @@ def _one(number: int, panel: Panel, catalogue: Catalogue) -> dict[str, Any]:
         "unit": first.unit if first else "bool",
         "top": looks.top(signals) if signals else 1,
         "bound": None if bound is None else {"op": bound[0], "value": bound[1]},
-        "words": {f"{value:g}": text for value, text in first.words.items()} if first else {},
+        "words": {
+            one.name: {f"{value:g}": text for value, text in one.words.items()} for one in signals
+        },
         "ceiling": first.ceiling if first else None,
         "broken": looks.BROKEN,
         "up": looks.UP,

@@ -69,6 +69,13 @@ class TestCharts:
         (number,) = for_script([(8, board("night-overview").panels[1])], CATALOGUE)
         assert (number["kind"], number["title"]) == ("number", "p95 ≤ 500 ms")
 
+    def test_words_are_of_the_signal_that_has_them(self) -> None:
+        """That all are tried when none is in says nothing about how many are ready."""
+        (panel,) = (one for one in board("api").panels if one.number == 6)
+        (told,) = for_script([(7, panel)], CATALOGUE)
+        words = {"api:ready:count": {}, "nginx:upstreams_up:count": {"0": "none: all tried"}}
+        assert told["words"] == words
+
 
 class TestFeed:
     @pytest.fixture

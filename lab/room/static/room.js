@@ -41,9 +41,10 @@ window.room = (() => {
     count: plain,
   };
   const measured = (chart) => units[chart.unit] || ((value) => `${plain(value)} ${chart.unit}`);
-  const said = (chart, v) => {
+  const said = (chart, v, signal) => {
     if (v === null || v === undefined) return "not measured";
-    if (chart.words[String(v)]) return chart.words[String(v)];
+    const word = (chart.words[signal] || {})[String(v)];
+    if (word) return word;
     const show = measured(chart);
     return chart.ceiling !== null && v >= chart.ceiling ? `≥ ${show(chart.ceiling)}` : show(v);
   };
@@ -136,7 +137,7 @@ window.room = (() => {
     const red = broken(chart, value);
     element.style.background = red ? chart.broken : "";
     element.style.color = red ? "#fff" : "";
-    element.querySelector(".room-value").textContent = said(chart, value);
+    element.querySelector(".room-value").textContent = said(chart, value, chart.signals[0]);
   }
 
   const wide = (text) => text.length * LETTER_PX + MORE_PX;
@@ -167,7 +168,7 @@ window.room = (() => {
       top.slice(0, NAMED).map((one) => {
         const called = name(chart, one) === chart.title ? "" : `${name(chart, one)} `;
         const usual = (calm[one.signal] || {})[one.line];
-        const now = `${called}${show(last(one))}`;
+        const now = `${called}${said(chart, last(one), one.signal)}`;
         const both = usual === undefined ? now : `${now} (calm ${show(usual)})`;
         return [name(chart, one), wide(both) < room_for(drawn) ? both : now];
       }),
