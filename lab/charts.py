@@ -32,6 +32,9 @@ MARKS: dict[EventKind, tuple[str, str, str]] = {
 """The moments that cross the whole picture: what they are called, colour, line."""
 
 MOST_ROWS = 10
+LONGEST = 26
+"""Letters of a signal's name that have room in the margin."""
+
 _WIDTH, _ROW, _LANES, _TOP, _BOTTOM = 11.4, 0.62, 1.05, 0.55, 0.5  # inches
 _LEFT, _RIGHT = 0.185, 0.895
 
@@ -118,7 +121,9 @@ def _beside(
     """Two lines of text in a margin, the second smaller and `gap` lower; `y` and `gap` are shares
     of the row's height."""
     x, align = (-0.015, "right") if side == "left" else (1.012, "left")
-    for at, line, size, colour in ((y, text, 9.0, INK), (y - gap, more, 7.5, SOFT)):
+    # A long name is written smaller, and not cut off.
+    first = 9.0 * min(1.0, LONGEST / max(1, len(text)))
+    for at, line, size, colour in ((y, text, first, INK), (y - gap, more, 7.5, SOFT)):
         ax.text(
             x, at, line, transform=ax.transAxes, ha=align, va="center", fontsize=size, color=colour
         )

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from lab.signals import Catalogue
-from tests.unit import boards
-from tests.unit.boards import CHECKS, FLAGS, ROOT, STRIP, Check, Json, Look, defaults
+from tests.unit import board_checks as boards
+from tests.unit.board_checks import CHECKS, Check
+from tests.unit.boards import FLAGS, ROOT, STRIP, Json, Look, defaults
 
 DASHBOARDS = ROOT / "infra" / "grafana" / "dashboards"
 BOARDS = sorted(path.stem for path in DASHBOARDS.glob("*.json"))
