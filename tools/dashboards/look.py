@@ -87,22 +87,20 @@ def legend(prefix: str, signal: Signal, title: str) -> str:
     return f"{prefix} {labels}".strip() or title
 
 
-def mappings(signal: Signal) -> list[Mapping]:
-    """The words that the catalogue has for values, and what lies at the end of the last bucket."""
+def mappings(signal: Signal, *, words: bool) -> list[Mapping]:
+    """What lies at the end of the last bucket; and the `words` that the catalogue has for values,
+    which would stand at the ticks of an axis, too."""
     found: list[Mapping] = []
-    if signal.words:
-        words = {
+    if words and signal.words:
+        told = {
             f"{value:g}": models.ValueMappingResult(text=text, index=place)
             for place, (value, text) in enumerate(signal.words.items())
         }
-        found.append(models.ValueMap(options=words))
+        found.append(models.ValueMap(options=told))
     if signal.ceiling is not None:
-        told = models.ValueMappingResult(text=f"≥ {measure(signal.ceiling, signal.unit)}", index=9)
-        found.append(
-            models.RangeMap(
-                options=models.DashboardRangeMapOptions(from_val=signal.ceiling, result=told)
-            )
-        )
+        end = models.ValueMappingResult(text=f"≥ {measure(signal.ceiling, signal.unit)}", index=9)
+        beyond = models.DashboardRangeMapOptions(from_val=signal.ceiling, result=end)
+        found.append(models.RangeMap(options=beyond))
     return found
 
 

@@ -120,7 +120,7 @@ def _lines(_spec: Panel, signals: Sequence[Signal]) -> timeseries.Panel:
     )
     if signals[0].unit == "count" and not crowd:
         built.decimals(0)
-    if told := look.mappings(signals[0]):
+    if told := look.mappings(signals[0], words=False):
         built.mappings(told)
     for letter, properties in look.by_query(signals):
         built.override_by_query(letter, properties)
@@ -187,7 +187,7 @@ def _number(_spec: Panel, signals: Sequence[Signal]) -> stat.Panel:
         .thresholds(look.filled_where_broken(signal))
         .decimals(0 if signal.unit == "count" else 1)
     )
-    return built.mappings(told) if (told := look.mappings(signal)) else built
+    return built.mappings(told) if (told := look.mappings(signal, words=True)) else built
 
 
 def _state(_spec: Panel, _signals: Sequence[Signal]) -> statetimeline.Panel:
