@@ -144,13 +144,7 @@ def _small(spec: Panel, signals: Sequence[Signal]) -> timeseries.Panel:
     """A glance: no table and no time axis; a click leads to the board that tells more."""
     built = (
         _lines(spec, signals)
-        .legend(
-            common_builders.VizLegendOptions()
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .show_legend(False)  # noqa: FBT003
-            .calcs([])
-        )
+        .legend(_no_legend())
         .line_width(1)
         .axis_width(48)
         .override_by_field_type("time", look.hidden_time_axis())
@@ -164,6 +158,16 @@ def _small(spec: Panel, signals: Sequence[Signal]) -> timeseries.Panel:
         to = dashboards.DashboardLink(f"Open {spec.to}").url(f"/d/{spec.to}?${{__url_time_range}}")
         built.data_links([to])
     return built
+
+
+def _no_legend() -> common_builders.VizLegendOptions:
+    return (
+        common_builders.VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(False)  # noqa: FBT003
+        .calcs([])
+    )
 
 
 def _fixed(colour: str) -> dashboards.FieldColor:
@@ -216,13 +220,7 @@ def timeline(*words: tuple[str, str]) -> statetimeline.Panel:
     built = (
         statetimeline.Panel()
         .color_scheme(dashboards.FieldColor().mode(models.FieldColorModeId.THRESHOLDS))
-        .legend(
-            common_builders.VizLegendOptions()
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .show_legend(False)  # noqa: FBT003
-            .calcs([])
-        )
+        .legend(_no_legend())
         .tooltip(
             common_builders.VizTooltipOptions()
             .mode(common.TooltipDisplayMode.SINGLE)
