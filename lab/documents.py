@@ -65,6 +65,12 @@ class Document:
             raise BadInput(f"{at}: not YAML: {error.problem or error.context}") from error
         except YAMLError as error:
             raise BadInput(f"{name}: not YAML: {error}") from error
+        except ValueError as error:
+            # What has the form of a time is read as one.
+            raise BadInput(
+                f"{name}: a value looks like a time, and is none: {error}",
+                remedy="write the time that is meant, or the word in quotes",
+            ) from error
 
     @classmethod
     def read(cls, path: Path) -> Self:

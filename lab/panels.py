@@ -46,7 +46,10 @@ class Panels:
 
         Raises `BadInput` when it is not the address of a panel that the lab knows.
         """
-        parts = urlsplit(url.strip())
+        try:
+            parts = urlsplit(url.strip())
+        except ValueError as error:
+            raise BadInput(f"{url!r} is no address: {error}") from error
         asked = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         if parts.path.rstrip("/").endswith("/explore"):
             return _explored(asked, now)

@@ -7,6 +7,7 @@ lacks something; 130 when it was interrupted.
 from __future__ import annotations
 
 import functools
+import io
 import signal
 import sys
 from collections.abc import Callable
@@ -94,6 +95,10 @@ def main() -> None:
     # Whoever stops us politely gets the same care as whoever presses Ctrl-C, also where a script
     # has started us in its background: there SIGINT is ignored.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminal that lacks a sign gets a question mark for it, and the rest of what is said.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     # They register themselves.
     from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
 

@@ -163,8 +163,8 @@ class Exchange:
 
 
 def _address(url: str) -> tuple[str, int]:
-    split = urlsplit(url)
     try:
+        split = urlsplit(url)
         port = split.port or (443 if split.scheme == "https" else 80)
     except ValueError as error:
         raise BadInput(f"{url!r} is no address: {error}") from error

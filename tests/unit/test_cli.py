@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -48,6 +49,19 @@ def journal_with_incident(home: Path, *, announced: bool = True) -> None:
         journal.stamp(number, "injected_at", 2.0)
         if announced:
             journal.stamp(number, "announced_at", 3.0)
+
+
+def test_a_terminal_that_lacks_a_sign_is_told_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ "p95 ≤ 500 ms" on a terminal of plain ASCII: a question mark, and no traceback."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    monkeypatch.setattr(sys, "argv", ["lab", "--help"])
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit):
+        cli.main()
+    sys.stdout.write("p95 ≤ 500 ms\n")
+    sys.stdout.flush()
+    assert raw.getvalue().endswith(b"p95 ? 500 ms\n")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,13 @@ def test_unknown_words_are_placed_and_guessed():
         ("", "expected keys and values"),
         ("component: [\n", "not YAML"),
         ("component: a\ncomponent: b\n", "2:1: not YAML: found duplicate key"),
+        (
+            (
+                "component: db\ncause: oom\nevidence:\n  - signal: queue:depth\n"
+                "    window: [2026-11-31, now]\n"
+            ),
+            "a value looks like a time, and is none: day is out of range for month",
+        ),
         ("component: db\ncause: oom\nevidence: [{}]\n", "exactly one of signal, promql and panel"),
         ("component: db\ncause: oom\nevidence: [3]\n", "3:12: evidence.0: expected keys"),
         (

@@ -118,6 +118,7 @@ def test_the_home_dashboard_needs_no_name() -> None:
     ("url", "complaint"),
     [
         ("http://example.org/", "not the address of a panel"),
+        ("http://[host]/d/queue/x?viewPanel=2", "no address"),
         (AT, "whole dashboard"),
         (f"{AT}?viewPanel=9", "no panel 9"),
         (f"{AT}?viewPanel=4", "no measurement"),

@@ -135,6 +135,7 @@ def test_silence_is_shown(server: ThreadingHTTPServer, monkeypatch: pytest.Monke
     [
         ("http://192.0.2.1/api/feed", "not on this machine"),
         ("ftp://127.0.0.1/", "is no address"),
+        ("http://[host]/", "is no address"),
         ("http://127.0.0.1:99999/", "is no address"),
         ("http://no-such-name.invalid/", "cannot be found"),
     ],
