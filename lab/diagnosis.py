@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ DEFAULT_WINDOW_S = 60.0
 """How far back a piece of evidence without a window of its own looks, in seconds."""
 
 _STEP = r"\d+(?:\.\d+)?\s*(?:ms|s|m|h|d|w)"
+_CLOCK = re.compile(r"\d\d:\d\d(:\d\d(\.\d+)?)?")
 _RELATIVE = re.compile(
     rf"(?:now)?(?:-(?P<back>(?:{_STEP})+|\d+(?:\.\d+)?))?(?:/(?P<whole>s|m|h|d|w))?"
 )
@@ -32,8 +33,9 @@ _MONDAY = 4 * 86400.0
 
 def moment(text: str, now: float, *, ends: bool = False) -> float:
     """The Unix time that `text` means: `now`, `-90s` or `now-1h30m` (before now), `now/d` (of that
-    day its beginning, or its end where `ends`; UTC), an ISO time, Unix seconds or, from twelve
-    digits on, milliseconds.
+    day its beginning, or its end where `ends`; UTC), a clock time as the lab prints it (`22:09:34`:
+    this machine's, the last one that has been), an ISO time, Unix seconds or, from twelve digits
+    on, milliseconds.
 
     An ISO time without a zone is UTC. Raises `ValueError` for anything else.
     """
@@ -46,13 +48,29 @@ def moment(text: str, now: float, *, ends: bool = False) -> float:
     if re.fullmatch(r"\d{9,}(\.\d+)?", text):
         # Of twelve digits seconds would be in three thousand years; browsers write milliseconds.
         return float(text) / (1000 if len(text.partition(".")[0]) >= 12 else 1)
+    if _CLOCK.fullmatch(text):
+        return _on_the_clock(text, now)
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time; write now, -90s, 2026-11-20T03:12:00Z or Unix seconds"
+            f"{text!r} is no time; write now, -90s, 22:09:34, 2026-11-20T03:12:00Z or Unix seconds"
         ) from None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def _on_the_clock(text: str, now: float) -> float:
+    """When this machine's clock showed that last; a second ahead is still now."""
+    try:
+        shown = time.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no time of day: {error}") from None
+    today = datetime.fromtimestamp(now + 1).astimezone()
+    for day in (today, today - timedelta(days=1)):
+        at = datetime.combine(day.date(), shown).astimezone().timestamp()
+        if at <= now + 1:
+            return at
+    raise AssertionError("yesterday has been")
 
 
 def _seconds(back: str) -> float:

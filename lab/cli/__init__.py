@@ -15,6 +15,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from lab import __version__
 from lab.errors import BadInput, LabError
 
 INTERRUPTED = 130
@@ -52,6 +53,23 @@ def command(name: str) -> Callable[[Callable[P, int | None]], None]:
         app.command(name)(guarded)
 
     return register
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"3AM Lab {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def everything(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Say which this is."),
+    ] = False,
+) -> None:
+    """Live a production incident on a real stack, and have your diagnosis measured."""
 
 
 def tell(error: LabError, *, as_json: bool = False) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import secrets
 from pathlib import Path
 
@@ -113,7 +114,9 @@ def _add_pages(room: Room) -> None:
 
     @app.get("/feed")
     def feed(since: float = 0.0, board: str = "") -> Response:
-        told = room.feed.since(since, asked_by(charts.board(board)))
+        # Not a number is no time: all of it.
+        begun = since if math.isfinite(since) else 0.0
+        told = room.feed.since(begun, asked_by(charts.board(board)))
         return Response(told, media_type="application/json")
 
     @app.get("/grafana/{signal}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cli
+from lab import __version__, cli
 from lab.cli import app, tell_interrupted
 from lab.home import Home
 from lab.journal import Journal
@@ -49,6 +49,12 @@ def journal_with_incident(home: Path, *, announced: bool = True) -> None:
         journal.stamp(number, "injected_at", 2.0)
         if announced:
             journal.stamp(number, "announced_at", 3.0)
+
+
+def test_it_says_which_it_is(tmp_path: Path) -> None:
+    """For whoever writes a bug report."""
+    said = lab(tmp_path, "--version")
+    assert (said.returncode, said.stdout) == (0, f"3AM Lab {__version__}\n")
 
 
 def test_a_terminal_that_lacks_a_sign_is_told_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:

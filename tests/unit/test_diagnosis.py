@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from lab.diagnosis import Diagnosis, Evidence, in_own_words, moment, parse_diagnosis, read_diagnosis
@@ -169,3 +171,16 @@ def test_an_answer_put_together_by_asking_is_checked_alike():
     with pytest.raises(BadInput, match="did you mean postgres-primary") as caught:
         in_own_words(asked, vocabulary(), facts())
     assert "nothing was recorded" in (caught.value.remedy or "")
+
+
+def test_a_clock_time_is_the_last_one_that_has_been():
+    """As the lab prints times: this machine's clock, today's, or yesterday's where today's is yet
+    to come; what is no time of day is refused."""
+    now = datetime(2026, 11, 20, 0, 10, 0).astimezone().timestamp()
+    assert moment("00:09:34", now) == now - 26
+    assert moment("00:10", now) == now
+    assert moment("23:59:50", now) == now - 610
+    over_midnight = Evidence("signal", "queue:depth", ("23:59:50", "00:09:34"))
+    assert over_midnight.span(now) == Span(now - 610, now - 26)
+    with pytest.raises(ValueError, match="no time of day"):
+        moment("25:00:00", now)
