@@ -186,14 +186,15 @@ def _worker(service: str, fields: dict[str, Any]) -> Event | None:
     if "duration_ms" not in fields:
         return _remark(service, fields)
     took = float(fields["duration_ms"]) / 1000
-    status = str(fields.get("status", "done"))
+    # A photo that comes once more, since nobody had said that it was done, has no new outcome.
+    status = fields.get("status")
     return Event(
         began=_moment(fields["at"]) - took,
         service=service,
         request_id=fields.get("request_id"),
         what=f"photo {fields.get('photo_id', '')}".strip(),
-        outcome=status,
-        failed=status != "ready",
+        outcome="done before" if status is None else str(status),
+        failed=status not in ("ready", None),
         seconds=took,
         waited=float(fields.get("waited_ms", 0)) / 1000,
         detail=str(fields.get("reason") or ""),

@@ -52,6 +52,13 @@ def event(service: str, fields: dict[str, object]) -> Event:
     return found
 
 
+def test_a_photo_that_comes_once_more_was_done_before() -> None:
+    """A task that is delivered again has nothing to do: no outcome "None", and no failure."""
+    again = event("worker", {**WORKER, "status": None, "message": "photo was processed before"})
+    assert (again.outcome, again.failed) == ("done before", False)
+    assert event("worker", {**WORKER, "status": "failed"}).failed
+
+
 def test_a_line_is_written_at_the_end() -> None:
     """What took a while began before its line was written."""
     assert event("nginx", NGINX).began == pytest.approx(AT - 0.25)
