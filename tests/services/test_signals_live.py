@@ -58,9 +58,11 @@ def marked(prometheus: Prometheus) -> list[str]:
     return [
         one["name"]
         for one in board["annotations"]["list"]
-        for sample in prometheus.query(one["expr"])[:1]
-        # Some say when it was themselves, in milliseconds.
-        if not one.get("useValueForTime") or sample.value / 1000 > time.time() - 5
+        if any(
+            # Some say when it was themselves, in milliseconds.
+            not one.get("useValueForTime") or sample.value / 1000 > time.time() - 15
+            for sample in prometheus.query(one["expr"])
+        )
     ]
 
 
