@@ -166,11 +166,6 @@ def _unshared(parts: list[list[str]]) -> list[str]:
     return [" ".join(one).replace("_", " ") for one in parts]
 
 
-def line(prefix: str, labels: Mapping[str, str]) -> str:
-    """What a line of a chart is called; empty where it is alone, and the chart's title says it."""
-    return f"{prefix} {called(labels)}".strip()
-
-
 def promise(condition: Condition, signal: Signal | None) -> str:
     """A condition of a signal as people say it: "p95 ≤ 500 ms". One without a short name, or that
     the catalogue does not know (None), has its own name."""
@@ -226,9 +221,19 @@ def crowded(signals: Sequence[Signal]) -> bool:
     )
 
 
+def inks(signals: Sequence[Signal]) -> list[str]:
+    """The colours of several signals of one chart, where no label has one: in their order; the
+    whole beside its parts is `REST`."""
+    parts = any(one.split for one in signals)
+    return [
+        REST if parts and not one.split else INKS[place % len(INKS)]
+        for place, one in enumerate(signals)
+    ]
+
+
 def colour(labels: Mapping[str, str]) -> str | None:
     """The colour of a line, wherever it is drawn; None where no label has one, and the chart gives
-    each of its signals one of the `INKS`."""
+    each of its signals one of its `inks`."""
     first, *others = telling_first(list(labels)) or [""]
     if not first:
         return None

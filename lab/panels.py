@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from lab.boards.links import OVERVIEW
 from lab.diagnosis import moment
 from lab.errors import BadInput
 from lab.series import Span
 
 DASHBOARDS = Path(__file__).resolve().parents[1] / "infra" / "grafana" / "dashboards"
-HOME = "night-overview"
+HOME = OVERVIEW
 """The dashboard that Grafana opens with."""
 
 ONE_PANEL = ("viewPanel", "editPanel", "inspect", "panelId")

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lab.boards.happened import FIRING
 from lab.units import duration
 
 if TYPE_CHECKING:
     from lab.prometheus import Prometheus
-
-PAGES = 'ALERTS{alertstate="firing",severity="page"}'
 
 
 def rang(prometheus: Prometheus, since: float, until: float) -> tuple[str, ...]:
@@ -18,7 +17,7 @@ def rang(prometheus: Prometheus, since: float, until: float) -> tuple[str, ...]:
 
     Raises `PrometheusUnavailable`.
     """
-    found = prometheus.query_range(PAGES, since, until, 1.0)
+    found = prometheus.query_range(FIRING, since, until, 1.0)
     return tuple(
         sorted(
             f"{one.labels.get('alertname', '?')} for {duration(len(one.times))}, "

@@ -124,7 +124,6 @@ def for_script(charts: Sequence[tuple[int, Panel]], catalogue: Catalogue) -> lis
 def _one(number: int, panel: Panel, catalogue: Catalogue) -> dict[str, Any]:
     signals = [catalogue[name] for name in panel.signals]
     bound = looks.bound(signals)
-    parts = any(one.split for one in signals)
     first = signals[0] if signals else None
     return {
         "id": number,
@@ -132,11 +131,7 @@ def _one(number: int, panel: Panel, catalogue: Catalogue) -> dict[str, Any]:
         "title": title(panel, catalogue),
         "signals": panel.signals or [one.kind for one in HAPPENINGS],
         "prefixes": looks.prefixes(signals),
-        # The whole beside its parts is grey; several signals have a colour each.
-        "inks": [
-            looks.REST if parts and not one.split else looks.INKS[place % len(looks.INKS)]
-            for place, one in enumerate(signals)
-        ],
+        "inks": looks.inks(signals),
         "down": any(one.direction == "down" for one in signals),
         "unit": first.unit if first else "bool",
         "top": looks.top(signals) if signals else 1,

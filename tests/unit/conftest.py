@@ -9,7 +9,7 @@ import pytest
 
 from lab import injection
 from lab.doors import Doors
-from tests.unit.world import World, doors_to
+from tests.unit.world import World, doors_to, write_scenario
 
 
 @pytest.fixture(autouse=True)
@@ -25,5 +25,7 @@ def world() -> World:
 
 @pytest.fixture
 def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
+    """With one scenario to live, `slow`."""
+    write_scenario(tmp_path)
     with doors_to(world, tmp_path) as opened:
         yield opened

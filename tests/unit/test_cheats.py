@@ -5,7 +5,6 @@ On the pure grader and recovery checks where these suffice; on a made-up stack w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +35,7 @@ from tests.unit.histories import (
     recovery,
     vocabulary,
 )
-from tests.unit.world import INDEX, World, doors_to, index, write_scenario
+from tests.unit.world import INDEX, World, index
 
 PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
 
@@ -173,18 +172,6 @@ class TestTheDiagnosis:
 
 
 # -- what takes a stack ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    write_scenario(tmp_path)
-    with doors_to(world, tmp_path) as opened:
-        yield opened
 
 
 def on(doors: Doors, world: World) -> None:

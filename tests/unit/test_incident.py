@@ -35,18 +35,6 @@ TRUE = Diagnosis(
 )
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    write_scenario(tmp_path)
-    with doors_to(world, tmp_path) as opened:
-        yield opened
-
-
 def started(doors: Doors, world: World, *, wait: float = 40) -> None:
     """An incident that is on, and has been for `wait` seconds."""
     incident.start(doors, "slow", 1, QUIET)

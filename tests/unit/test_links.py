@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,7 +18,7 @@ from lab.room.room import Room
 from lab.screen.night import look_at
 from lab.series import Span
 from lab.signals import Catalogue
-from tests.unit.world import World, doors_to, write_scenario
+from tests.unit.world import World
 
 CATALOGUE = Catalogue.load()
 NAMES = [signal.name for signal in CATALOGUE]
@@ -113,15 +111,3 @@ def test_the_room_leads_to_a_signals_panel(doors: Doors) -> None:
     assert room.in_grafana("queue:depth") == links.panel(
         doors.stack.url("grafana"), "queue:depth", row.announced_at
     )
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    write_scenario(tmp_path)
-    with doors_to(world, tmp_path) as opened:
-        yield opened

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,19 +19,7 @@ from lab.screen.asking import ask_for_diagnosis
 from lab.screen.board import read_board, spark
 from lab.screen.console import board_table, console, measured_view, table, verdict_view
 from lab.screen.night import Kept, Night, look_at, night_view
-from tests.unit.world import INDEX, World, doors_to, write_scenario
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
-    write_scenario(tmp_path)
-    with doors_to(world, tmp_path) as opened:
-        yield opened
+from tests.unit.world import INDEX, World
 
 
 @pytest.fixture

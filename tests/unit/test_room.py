@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -28,7 +27,7 @@ from lab.room.operating import understood
 from lab.room.past import lived, solved, weak
 from lab.series import Span
 from lab.signals import Catalogue
-from tests.unit.world import World, write_scenario
+from tests.unit.world import World
 
 CATALOGUE = Catalogue.load()
 
@@ -283,9 +282,8 @@ def test_what_is_looked_for_stands_in_the_address() -> None:
     assert wanted.address() == "/?text=cold+cache&difficulty=3"
 
 
-def test_what_is_weak_comes_first(doors: Doors, world: World, tmp_path: Path) -> None:
+def test_what_is_weak_comes_first(doors: Doors, world: World) -> None:
     """A night that was given up counts as it is: no points in its family."""
-    write_scenario(tmp_path)
     incident.start(doors, "slow", 1, QUIET)
     world.pause(40)
     end(doors, QUIET, give_up=True)

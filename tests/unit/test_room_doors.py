@@ -18,7 +18,6 @@ from lab.progress import QUIET
 from lab.room import beside
 from lab.room.room import Room
 from lab.room.server import Keeper, is_local
-from tests.unit.world import write_scenario
 
 
 class TestDoor:
@@ -114,7 +113,7 @@ class TestBeside:
 
 
 def test_a_room_that_nobody_needs_is_forsaken(
-    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not while somebody looks, nor while an incident is on that somebody may come back to."""
 
@@ -126,6 +125,5 @@ def test_a_room_that_nobody_needs_is_forsaken(
     assert not room.forsaken, "it was opened a moment ago"
     monkeypatch.setattr("lab.room.room.LEAVE_S", 0.0)
     assert room.forsaken
-    write_scenario(tmp_path)
     incident.start(doors, "slow", 1, QUIET)
     assert not room.forsaken

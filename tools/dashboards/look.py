@@ -147,11 +147,11 @@ def by_query(signals: Sequence[Signal]) -> Iterator[Override]:
     if len(signals) < 2:
         return
     parts = any(one.split for one in signals)
-    for place, (letter, signal) in enumerate(zip(string.ascii_uppercase, signals, strict=False)):
+    inks = zip(string.ascii_uppercase, signals, looks.inks(signals), strict=False)
+    for letter, signal, ink in inks:
         if not signal.split:
-            ink = looks.REST if parts else looks.INKS[place]
             yield letter, painted(ink, dashes=parts)
-        elif place:
+        elif letter != "A":
             yield letter, dashed()
 
 
