@@ -36,7 +36,7 @@ def opened(url: str) -> Iterator[Page]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         yield page
         browser.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def choose(page: Page, label: str, word: str) -> None:

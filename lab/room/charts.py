@@ -76,7 +76,8 @@ def options(panel: Panel, catalogue: Catalogue, *, linked: bool) -> dict[str, An
             "textStyle": {"fontSize": 12, "fontWeight": 600, "color": "#8a8f98"},
         },
         "grid": {"left": 92 if strip else 50, "right": 10, "top": 38, "bottom": 20},
-        "xAxis": {"type": "time", "axisLabel": {"hideOverlap": True, **quiet}},
+        # Shown with the first points: a scale without any has made-up times.
+        "xAxis": {"type": "time", "show": False, "axisLabel": {"hideOverlap": True, **quiet}},
         "yAxis": {
             "type": "category",
             "data": [],
@@ -87,6 +88,7 @@ def options(panel: Panel, catalogue: Catalogue, *, linked: bool) -> dict[str, An
         else {
             "type": "value",
             "min": 0,
+            "show": False,
             "axisLabel": quiet,
             "splitNumber": 3,
             "splitLine": {"lineStyle": {"opacity": 0.2}},

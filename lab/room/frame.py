@@ -14,6 +14,9 @@ from lab.errors import LabError
 from lab.progress import Report
 from lab.room.desk import Desk
 
+BACK = {2: "2 min", 5: "5 min", 15: "15 min", 30: "30 min", 60: "1 h", 0: "night"}
+"""How far back the charts go, in minutes; 0 is the whole night."""
+
 PAGES = {"Catalogue": "/", "Night": "/night", "Past": "/past"}
 
 
@@ -35,7 +38,7 @@ def frame(here: str) -> None:
         ui.space()
         if here == "Night":
             ui.toggle(
-                {2: "2 min", 5: "5 min", 15: "15 min"},
+                BACK,
                 value=5,
                 on_change=lambda e: ui.run_javascript(f"room.look_back({e.value})"),
             ).props(

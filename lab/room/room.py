@@ -37,6 +37,13 @@ def calm_of(row: Row | None) -> Span | None:
     return Span(row.baseline_from, row.baseline_until)
 
 
+def begun_of(row: Row | None) -> float | None:
+    """Since when a whole night is looked at; None where nobody was called."""
+    if row is None or row.announced_at is None:
+        return None
+    return row.baseline_from or row.opened_at
+
+
 class Room:
     """One for all pages. `watch` reads in a thread of its own for as long as somebody looks."""
 
@@ -67,7 +74,9 @@ class Room:
                             self.feed.read(doors)
                             if begun - looked >= LOOK_S:
                                 self.night, self.problem = look_at(doors), None
-                                self.feed.calm(doors, calm_of(doors.journal.open_one()))
+                                row = doors.journal.open_one()
+                                self.feed.calm(doors, calm_of(row))
+                                self.feed.night(begun_of(row or doors.journal.latest()))
                                 looked = begun
                         time.sleep(max(0.1, 1 - (time.monotonic() - begun)))
             except LabError as error:

@@ -20,6 +20,7 @@ from lab.room import charts
 from lab.room.catalogue import Wanted, catalogue_page
 from lab.room.charts import asked_by
 from lab.room.desk import Opener
+from lab.room.feed import KEPT_S
 from lab.room.night import night_page
 from lab.room.past import past_page
 from lab.room.room import Room
@@ -113,10 +114,11 @@ def _add_pages(room: Room) -> None:
         await past_page(room)
 
     @app.get("/feed")
-    def feed(since: float = 0.0, board: str = "") -> Response:
+    def feed(since: float = 0.0, board: str = "", back: float = KEPT_S) -> Response:
         # Not a number is no time: all of it.
         begun = since if math.isfinite(since) else 0.0
-        told = room.feed.since(begun, asked_by(charts.board(board)))
+        far = back if math.isfinite(back) else KEPT_S
+        told = room.feed.since(begun, asked_by(charts.board(board)), far)
         return Response(told, media_type="application/json")
 
     @app.get("/grafana/{signal}")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -21,8 +22,9 @@ from lab.history import Outcome
 from lab.progress import QUIET
 from lab.room.catalogue import Wanted
 from lab.room.charts import GLANCE, asked_by, board, boards, for_script
+from lab.room.curve import COARSE_S
 from lab.room.desk import Desk, Draft
-from lab.room.feed import IDLE_S, KEPT_S, Feed
+from lab.room.feed import IDLE_S, KEPT_S, LONGEST_S, Feed
 from lab.room.operating import understood
 from lab.room.past import lived, solved, weak
 from lab.series import Span
@@ -125,6 +127,52 @@ class TestFeed:
         feed.read(doors)
         points = json.loads(feed.since(0, [ERRORS]))["signals"][ERRORS][""]
         assert min(at for at, _ in points) >= world.now - KEPT_S
+
+    def test_a_longer_look_comes_with_its_past(
+        self, feed: Feed, doors: Doors, world: World
+    ) -> None:
+        """Whoever looks further back than anybody so far waits until that is read, and has it
+        without a hole: each second of the last minutes, and no more points of an hour than of
+        them."""
+        feed.read(doors)
+        assert json.loads(feed.since(0, [ERRORS], back=3600))["signals"] == {}
+        feed.read(doors)
+        for later in (0, 30):
+            world.now += later
+            feed.read(doors)
+            times = [
+                at for at, _ in json.loads(feed.since(0, [ERRORS], 3600))["signals"][ERRORS][""]
+            ]
+            assert times[0] == pytest.approx(world.now - 3600, abs=COARSE_S)
+            assert max(b - a for a, b in pairwise(times)) <= 5
+            assert [at for at in times if at > world.now - KEPT_S + 1] == [
+                world.now - KEPT_S + n for n in range(2, int(KEPT_S) + 1)
+            ]
+            assert len(times) < 2 * KEPT_S
+        # A page that looks less far back is not told more than it asked for.
+        (short,) = json.loads(feed.since(0, [ERRORS]))["signals"][ERRORS].values()
+        assert short[0][0] >= world.now - KEPT_S
+
+    def test_nobody_reads_a_night_that_nobody_looks_at(
+        self, feed: Feed, doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """When those are gone who looked far back the room keeps minutes again."""
+        feed.since(0, [ERRORS], back=3600)
+        feed.read(doors)
+        begun = time.monotonic()
+        monkeypatch.setattr("lab.room.feed.time.monotonic", lambda: begun + 2 * IDLE_S)
+        feed.since(0, [ERRORS])
+        feed.read(doors)
+        (points,) = json.loads(feed.since(0, [ERRORS]))["signals"][ERRORS].values()
+        assert points[0][0] >= world.now - KEPT_S
+        assert json.loads(feed.since(0, [ERRORS], back=3600))["signals"] == {}
+
+    def test_nobody_asks_for_more_than_there_is(self, feed: Feed, doors: Doors) -> None:
+        """A made-up address must not make the room read for ever."""
+        feed.since(0, [ERRORS], back=1e9)
+        feed.read(doors)
+        (points,) = json.loads(feed.since(0, [ERRORS], back=1e9))["signals"][ERRORS].values()
+        assert len(points) < LONGEST_S
 
     def test_it_says_that_it_cannot_look(self, feed: Feed, doors: Doors, world: World) -> None:
         """A Prometheus that does not answer is told, and what is known stays."""

@@ -320,7 +320,7 @@ class FakePrometheus:
             raise PrometheusUnavailable("Prometheus does not answer")
         times = [
             float(at)
-            for at in range(int(-(-start // 1)), int(end) + 1)
+            for at in range(int(-(-start // 1)), int(end) + 1, max(1, int(step)))
             if not any(one.start < at <= one.end for one in self.world.slept)
         ]
         if "ALERTS{" in expr:

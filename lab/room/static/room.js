@@ -3,22 +3,39 @@
 // (lab/looks.py), as everywhere.
 window.room = (() => {
   const MOST_SERIES = 8; // More lines than colours tell nobody anything.
-  const NAMED = 3; // So many of them are named above the chart, the highest first.
   const HOLE_MS = 5000; // What was not measured for longer is shown as not measured.
   const AGAIN_MS = 30000; // What begins again so soon has only flapped.
   const TOGETHER_MS = 3000;
+  const SHARP_MS = 900000; // Each second is kept so far back, and of what is older
+  const COARSE_MS = 4000; // one in so many, as the room does (lab/room/curve.py).
+  const HOUR_S = 3600;
+  const LONGEST_S = 3 * HOUR_S; // As the room (lab/room/feed.py).
+  const BEFORE_S = 60; // How much of the calm before a night is shown with it.
+  const PATIENCE_MS = 20000; // An answer that takes longer does not come; ask again.
   const LETTER_PX = 6; // Of a legend's text; what stands before and behind a name is MORE_PX.
   const MORE_PX = 22;
+  const COUNT_PX = 30; // Of how many there are that have no room.
   const lines = new Map(); // "signal\0line" -> {signal, line, data: [[ms, value], ...]}
   let calm = {};
   let charts = [];
   let board = "";
   let until = 0;
-  let minutes = 5;
+  let minutes = 5; // 0: the whole night.
+  let night = null; // When it began, in Unix seconds.
+  let held = SHARP_MS / 1000; // How far back the room was asked, in seconds,
+  let from = 0; // and since when all of it is here.
   let timer = null;
   let asking = false; // On a busy machine an answer may take longer than the time to the next question.
+  let asked = 0;
   let shown = 0; // Which board the answer on its way is about.
   let times = 0; // How often the charts have been drawn with something on them.
+
+  const finite = (v) => typeof v === "number" && Number.isFinite(v);
+  // How far back is looked, in seconds.
+  const span = () => minutes * 60 || (night && until > night ? Math.min(until - night + BEFORE_S, LONGEST_S) : HOUR_S);
+  // Not a new question each second of a night that goes on.
+  const back = () => Math.ceil(span() / 900) * 900;
+  const missing = () => until > 0 && until - span() < from - 1;
 
   // As lab/units.py says them.
   const plain = (v) => {
@@ -42,41 +59,58 @@ window.room = (() => {
   };
   const measured = (chart) => units[chart.unit] || ((value) => `${plain(value)} ${chart.unit}`);
   const said = (chart, v, signal) => {
-    if (v === null || v === undefined) return "not measured";
+    if (!finite(v)) return "not measured";
     const word = (chart.words[signal] || {})[String(v)];
     if (word) return word;
     const show = measured(chart);
     return chart.ceiling !== null && v >= chart.ceiling ? `≥ ${show(chart.ceiling)}` : show(v);
   };
 
+  // The first of each few seconds of what is older than `from`. Again it changes nothing.
+  const thinned = (data, from) => {
+    const step = (one) => Math.floor(one[0] / COARSE_MS);
+    return data.filter((one, i) => one[0] > from || i === 0 || step(one) !== step(data[i - 1]));
+  };
+
   function take(told) {
-    const oldest = Date.now() - 15 * 60000;
+    // The room's clock: that of whoever looks may be another.
+    const oldest = (told.until - Math.max(held, span())) * 1000;
+    const sharp = told.until * 1000 - SHARP_MS;
     for (const [signal, several] of Object.entries(told.signals)) {
       for (const [line, found] of Object.entries(several)) {
         const key = `${signal}\0${line}`;
         const kept = lines.get(key) || { signal, line, data: [], colour: null, dashed: false };
         const look = (told.looks[signal] || {})[line];
         if (look) [kept.colour, kept.dashed] = look;
-        for (const [at, value] of found) kept.data.push([at * 1000, value]);
-        while (kept.data.length && kept.data[0][0] < oldest) kept.data.shift();
+        // Whatever is told twice, time goes one way.
+        for (const [at, value] of found)
+          if (finite(value) && at * 1000 > (kept.data.length ? last_time(kept) : 0)) kept.data.push([at * 1000, value]);
+        const first = kept.data.findIndex(([at]) => at >= oldest);
+        if (first > 100 || first < 0) kept.data = kept.data.slice(first < 0 ? kept.data.length : first);
+        if (kept.data.length > (2 * SHARP_MS) / 1000) kept.data = thinned(kept.data, sharp);
         lines.set(key, kept);
       }
     }
     calm = told.calm;
+    if (until === 0) from = told.until - held;
     until = told.until;
+    night = told.night;
     const blind = document.getElementById("room-blind");
     if (blind) blind.textContent = told.blind ? `cannot look: ${told.blind}` : "";
   }
 
   const last = (one) => one.data[one.data.length - 1][1];
-  // How far it went the bad way: what a legend is sorted by.
-  const furthest = (chart, one) =>
-    one.data.reduce((most, [, value]) => Math.max(most, chart.down ? -value : value), -Infinity);
+  const last_time = (one) => one.data[one.data.length - 1][0];
+  const usual = (one) => (calm[one.signal] || {})[one.line];
+  // How far it is off the bad way, from what it was when all was well: what a legend is sorted by.
+  // On the whole, and not at its worst: many a line has a spike.
+  const strayed = (chart, one) =>
+    ((chart.down ? -1 : 1) * one.data.reduce((sum, [, value]) => sum + value - (usual(one) || 0), 0)) / one.data.length;
   const place = (chart, one) => chart.signals.indexOf(one.signal);
   const name = (chart, one) => `${chart.prefixes[place(chart, one)] || ""} ${one.line}`.trim() || chart.title;
   const now_of = (chart) => {
     const found = [...lines.values()].filter((one) => one.signal === chart.signals[0] && one.data.length);
-    return found.length && found[0].data[found[0].data.length - 1][0] > until * 1000 - HOLE_MS ? last(found[0]) : null;
+    return found.length && last_time(found[0]) > until * 1000 - HOLE_MS ? last(found[0]) : null;
   };
 
   function with_holes(data) {
@@ -123,6 +157,8 @@ window.room = (() => {
     return [...lines.values()]
       .filter((one) => chart.signals.includes(one.signal))
       .map((one) => ({ ...one, data: one.data.filter(([at]) => at >= start) }))
+      // More than a chart is wide would be drawn for nobody, over and over.
+      .map((one) => (span() * 1000 > SHARP_MS ? { ...one, data: thinned(one.data, Infinity) } : one))
       .filter((one) => one.data.length);
   }
 
@@ -145,15 +181,42 @@ window.room = (() => {
 
   // The first of these names that have room above the chart: one at least.
   function fitting(drawn, texts) {
-    let left = room_for(drawn);
-    const count = texts.findIndex((text) => (left -= wide(text)) < 0);
-    return Math.max(1, count < 0 ? texts.length : count);
+    const fit = (room) => {
+      const count = texts.findIndex((text) => (room -= wide(text)) < 0);
+      return count < 0 ? texts.length : count;
+    };
+    const all = fit(room_for(drawn));
+    return all === texts.length ? all : Math.max(1, fit(room_for(drawn) - COUNT_PX));
+  }
+
+  // What stands above a chart: what its lines are called and are now, as many as have room, the
+  // furthest first, and what that one was when all was well. How many have no room is said, too:
+  // the tooltip names them.
+  function legend(chart, drawn, top) {
+    if (!top.length) return new Map();
+    const show = (one, v) => said(chart, v, one.signal);
+    const short = top.map((one) => {
+      const called = name(chart, one);
+      return `${called === chart.title ? "" : `${called} `}${show(one, last(one))}`;
+    });
+    const long = top.map((one, i) => (usual(one) === undefined ? short[i] : `${short[i]} (calm ${show(one, usual(one))})`));
+    const both = [long[0], ...short.slice(1)];
+    const texts = wide(long[0]) < room_for(drawn) && fitting(drawn, both) >= fitting(drawn, short) ? both : short;
+    const count = fitting(drawn, texts);
+    // What is left of the room goes to what was usual of the others.
+    for (let i = 1; i < count; i += 1) {
+      const fuller = [...texts.slice(0, i), long[i], ...texts.slice(i + 1)];
+      if (fitting(drawn, fuller) >= count) texts[i] = long[i];
+    }
+    const more = top.length - count;
+    if (more > 0) texts[count - 1] += `  + ${more}`;
+    return new Map(top.slice(0, count).map((one, i) => [name(chart, one), texts[i]]));
   }
 
   function draw_curves(chart, drawn, start, end) {
     const show = (v) => said(chart, v);
     const top = inside(chart, start)
-      .sort((a, b) => furthest(chart, b) - furthest(chart, a))
+      .sort((a, b) => strayed(chart, b) - strayed(chart, a))
       .slice(0, MOST_SERIES);
     const series = top.map((one) => {
       const colour = one.colour || chart.inks[place(chart, one)] || chart.rest;
@@ -163,17 +226,7 @@ window.room = (() => {
         data: with_holes(one.data),
       };
     });
-    // What a line is called, what it is now, and what it was when all was well.
-    const texts = new Map(
-      top.slice(0, NAMED).map((one) => {
-        const called = name(chart, one) === chart.title ? "" : `${name(chart, one)} `;
-        const usual = (calm[one.signal] || {})[one.line];
-        const now = `${called}${said(chart, last(one), one.signal)}`;
-        const both = usual === undefined ? now : `${now} (calm ${show(usual)})`;
-        return [name(chart, one), wide(both) < room_for(drawn) ? both : now];
-      }),
-    );
-    const named = [...texts.keys()].slice(0, fitting(drawn, [...texts.values()]));
+    const texts = legend(chart, drawn, top);
     const reached = Math.max(...top.map((one) => Math.max(...one.data.map(([, value]) => value))), 0);
     if (series.length) {
       const bound = chart.bound && chart.bound.value
@@ -185,14 +238,15 @@ window.room = (() => {
     }
     drawn.setOption(
       {
-        xAxis: { min: start, max: end },
+        xAxis: { show: true, min: start, max: end },
         // A scale does not zoom into noise; where it ends then is no round number.
         yAxis: {
+          show: true,
           max: reached > chart.top ? null : chart.top,
           axisLabel: { formatter: measured(chart), hideOverlap: true, showMaxLabel: reached > chart.top },
         },
         tooltip: { valueFormatter: show },
-        legend: { data: named, formatter: (called) => texts.get(called) || called },
+        legend: { data: [...texts.keys()], formatter: (called) => texts.get(called) || called },
         series,
       },
       { replaceMerge: ["series"] },
@@ -214,7 +268,7 @@ window.room = (() => {
     );
     drawn.setOption(
       {
-        xAxis: { min: start, max: end },
+        xAxis: { show: true, min: start, max: end },
         yAxis: { data: rows },
         tooltip: { formatter: (each) => `${each.name}: ${chart.kind === "changes" ? "" : said(chart, each.value[3])}` },
         series: [{
@@ -235,6 +289,7 @@ window.room = (() => {
   }
 
   function draw(chart) {
+    if (until === 0) return; // Nothing is known yet: no time, either.
     if (chart.kind === "number") return draw_number(chart);
     const element = getElement(chart.id);
     const drawn = element && element.chart;
@@ -247,7 +302,7 @@ window.room = (() => {
       });
       chart.ready = true;
     }
-    const end = until * 1000, start = end - minutes * 60000;
+    const end = until * 1000, start = end - span() * 1000;
     if (["state", "flags", "changes"].includes(chart.kind)) draw_strips(chart, drawn, start, end);
     else draw_curves(chart, drawn, start, end);
   }
@@ -256,8 +311,11 @@ window.room = (() => {
     if (asking) return;
     asking = true;
     const about = shown;
+    const first = until === 0;
     try {
-      const answer = await fetch(`/feed?since=${until}&board=${board}`);
+      const answer = await fetch(`/feed?since=${until}&board=${board}&back=${Math.max(held, back())}`, {
+        signal: AbortSignal.timeout(PATIENCE_MS),
+      });
       const told = answer.ok ? await answer.json() : null;
       // A board that nobody looks at any more has nothing to say.
       if (told && about === shown) take(told);
@@ -266,10 +324,28 @@ window.room = (() => {
     } finally {
       asking = false;
     }
-    if (!document.hidden) {
-      charts.forEach(draw);
-      if (lines.size) times += 1;
+    // What moves by less than a pixel a second need not be drawn each second.
+    asked += 1;
+    if (missing()) begin();
+    else if (!document.hidden && (first || asked % Math.ceil((span() * 1000) / SHARP_MS) === 0)) redraw();
+  }
+
+  function redraw() {
+    charts.forEach(draw);
+    if (lines.size) times += 1;
+  }
+
+  // All of it anew, as far back as is wanted now.
+  function begin() {
+    held = back();
+    lines.clear();
+    until = 0;
+    shown += 1;
+    if (timer === null) {
+      timer = setInterval(tick, 1000);
+      document.addEventListener("visibilitychange", () => document.hidden || tick());
     }
+    tick();
   }
 
   return {
@@ -280,16 +356,13 @@ window.room = (() => {
     },
     show(wanted, name) {
       charts = wanted.map((one) => ({ ...one, ready: false }));
-      lines.clear();
-      until = 0;
       board = name;
-      shown += 1;
-      if (timer === null) timer = setInterval(tick, 1000);
-      tick();
+      begin();
     },
     look_back(value) {
       minutes = value;
-      charts.forEach(draw);
+      if (missing()) begin();
+      else charts.forEach(draw);
     },
     times: () => times,
   };
