@@ -42,6 +42,12 @@ class Draft:
             kind = "panel"
         self.evidence.append(Evidence(kind, text, window))
 
+    def forget(self) -> None:
+        """Begin anew, for whoever has it open, too."""
+        self.component, self.cause, self.note = None, None, ""
+        self.evidence.clear()
+        self.chain = []
+
     def whole(self) -> Diagnosis:
         """Raises `BadInput` while component or cause is missing."""
         if not self.component or not self.cause:
@@ -75,6 +81,7 @@ class Desk:
         self.error: LabError | None = None
         self.measured: Measured | None = None
         self.version = 0
+        self._draft_of: int | None = None
         self._guard = threading.Lock()
 
     # -- a Report, for what is done here ------------------------------------------------------
@@ -93,6 +100,14 @@ class Desk:
         self.doing = f"{title}: {doing}" if doing else title
         self.share = share
         self.version += 1
+
+    def turn_to(self, incident: int | None) -> None:
+        """What was put together for another incident says nothing about this one."""
+        if incident is None or incident == self._draft_of:
+            return
+        if self._draft_of is not None:
+            self.draft.forget()
+        self._draft_of = incident
 
     # -- doing --------------------------------------------------------------------------------
 

@@ -7,9 +7,11 @@ from nicegui import ui
 from lab import incident
 from lab.diagnosis import moment
 from lab.grading.vocabulary import Vocabulary
+from lab.room.entering import completed, takes_first
 from lab.room.frame import told
 from lab.room.room import Room
 from lab.screen.console import clock
+from lab.screen.night import Night
 
 WINDOWS = {"-60s": "the last minute", "-180s": "the last three minutes", "-600s": "the last ten"}
 
@@ -21,21 +23,22 @@ def diagnosis_form(room: Room) -> None:
     names = [signal.name for signal in room.catalogue]
     components = {one.name: f"{one.name}: {one.meaning}" for one in words.components.values()}
     causes = {one.name: f"{one.name}: {one.meaning}" for one in words.causes.values()}
-    ui.select(components, label="What is at fault?", with_input=True).bind_value(
-        draft, "component"
-    ).classes("w-full").props("dense")
-    ui.select(causes, label="What is wrong with it?", with_input=True).bind_value(
-        draft, "cause"
-    ).classes("w-full").props("dense")
+    for label, options, what in (
+        ("What is at fault?", components, "component"),
+        ("What is wrong with it?", causes, "cause"),
+    ):
+        field = takes_first(ui.select(options, label=label, with_input=True))
+        field.bind_value(draft, what).classes("w-full").props("dense")
     ui.label("Evidence: drag over a chart, or name a signal. What shows nothing costs points.")
     _evidence(room, names)
-    ui.select(
+    order = ui.select(
         names,
         label="In which order did it break? Earliest first.",
         multiple=True,
         # A panel's address is taken, too.
         new_value_mode="add-unique",
-    ).bind_value(draft, "chain").classes("w-full").props("dense use-chips")
+    )
+    takes_first(order).bind_value(draft, "chain").classes("w-full").props("dense use-chips")
     ui.input("Note").bind_value(draft, "note").classes("w-full").props("dense")
     final = ui.checkbox("This is my last word")
 
@@ -45,7 +48,24 @@ def diagnosis_form(room: Room) -> None:
 
         await told(act, "the diagnosis is recorded; a revision costs 5 points")
 
-    ui.button("Commit", on_click=commit).props("no-caps")
+    button = ui.button("Commit", on_click=commit).props("no-caps")
+    why_not = ui.label().classes("text-sm")
+
+    def look() -> None:
+        reason = refusal(room.night)
+        if reason != why_not.text:
+            button.set_enabled(not reason)
+            why_not.set_text(reason)
+
+    look()
+    ui.timer(1.0, look)
+
+
+def refusal(night: Night | None) -> str:
+    """Why no diagnosis can be given now; empty where one can."""
+    if night is None or night.phase != "live":
+        return "A diagnosis is given while a night is on."
+    return "The diagnosis is final." if night.final else ""
 
 
 def _clock(text: str) -> str:
@@ -73,6 +93,9 @@ def _evidence(room: Room, names: list[str]) -> None:
 
     def add() -> None:
         if not text.value:
+            return
+        if (name := completed(str(text.value), names)) is not None:
+            text.value = name
             return
         draft.cite(str(text.value).strip(), (str(window.value), "now"), room.catalogue)
         text.value = ""

@@ -11,6 +11,7 @@ from lab.doors import Doors
 from lab.errors import LabError
 from lab.logs import Event, chosen, events
 from lab.panels import Panels
+from lab.room.entering import completed
 from lab.room.room import Room
 from lab.room.tracing import tracing
 from lab.screen.console import clock
@@ -40,6 +41,8 @@ def _promql(room: Room) -> None:
         expr = str(asked.value or "").strip()
         if not expr:
             return
+        if (name := completed(expr, names)) is not None:
+            asked.value = expr = name
         try:
             found = await _query(room, expr)
         except LabError as error:

@@ -354,6 +354,18 @@ window.room = (() => {
       const element = getElement(id);
       if (element && element.chart) element.chart.dispatchAction({ type: "brush", areas: [] });
     },
+    // Enter, in a list that one types into: what is meant is the first that fits.
+    take_first(id, event) {
+      const list = getElement(id), field = list && list.$refs.qRef;
+      const typed = event.target.value;
+      if (!field || !typed || field.getOptionIndex() !== -1) return;
+      const [first] = list.findFilteredOptions();
+      if (!first) return;
+      event.preventDefault();
+      event.qKeyEvent = true; // So Quasar knows that somebody has taken this key.
+      if (!field.isOptionSelected(first)) field.toggleOption(first);
+      if (list.$attrs.multiple) field.updateInputValue("", true);
+    },
     show(wanted, name) {
       charts = wanted.map((one) => ({ ...one, ready: false }));
       board = name;
