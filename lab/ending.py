@@ -29,11 +29,12 @@ from lab.steady import Look
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a claim of recovery came to, check by check."""
+    """What a claim of recovery came to, check by check; `at` in Unix seconds."""
 
     outcome: Outcome
     why: str
     checks: tuple[Check, ...]
+    at: float
 
 
 def resolve(
@@ -69,8 +70,9 @@ def _claim(
     doors.journal.claim(row.id, as_json(recovery, Recovery), doors.now())
     history = gather(doors, row, scenario, doors.now(), report)
     verdict = judge(doors, row, history)
-    doors.journal.note(row.id, doors.now(), "measured", verdict.mitigated)
-    return Measured(verdict.mitigated, verdict.mitigated_why, verdict.checks)
+    at = doors.now()
+    doors.journal.note(row.id, at, "measured", verdict.mitigated)
+    return Measured(verdict.mitigated, verdict.mitigated_why, verdict.checks, at)
 
 
 @dataclass(frozen=True, slots=True)

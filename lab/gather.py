@@ -257,6 +257,21 @@ def _events(
     return tuple(sorted(events, key=lambda event: event.at))
 
 
+TELLING: frozenset[EventKind] = frozenset(("started", "injected", "healed"))
+"""What nobody who is on call has seen happen."""
+
+
+def so_far(doors: Doors, row: Row, scenario: Scenario, moments: Moments) -> tuple[Event, ...]:
+    """What has happened in an incident as far as whoever is on call can know it, in the order of
+    time. That the objectives hold is told once they have held for as long as they must."""
+    now = row.ended_at or doors.now()
+    recovered = moments.recovered_at
+    if recovered is not None and now - recovered < scenario.objectives.hold_s:
+        moments = replace(moments, recovered_at=None)
+    told = _events(doors, row, scenario, moments, now)
+    return tuple(event for event in told if event.kind not in TELLING)
+
+
 def _kind(word: str) -> EventKind | None:
     """The journal's own words are more than a history tells."""
     kinds: dict[str, EventKind] = {

@@ -53,7 +53,7 @@ class Chosen:
 
 async def catalogue_page(room: Room, wanted: Wanted) -> None:
     """Build the page."""
-    frame("Catalogue")
+    frame(room, "Catalogue")
     every, done = await room.ask(lambda doors: _everything(doors, room.past))
     chosen = Chosen()
 
@@ -124,15 +124,12 @@ def _card(
         if one.slug in done:
             ui.label(word.get(done[one.slug], "tried")).classes("text-sm")
         ui.space()
-        ui.button("Be on call", on_click=lambda: _begin(room, one.slug, chosen.number())).props(
-            "no-caps"
-        )
+        call = ui.button("Be on call", on_click=lambda: _begin(room, one.slug, chosen.number()))
+        call.props("no-caps").bind_enabled_from(room, "free")
 
 
 def _begin(room: Room, slug: str, seed: int) -> None:
     def act(doors: Doors, report: Report) -> None:
-        # The last night's words are not this night's.
-        room.desk.measured = None
         incident.start(doors, slug, seed, report)
 
     if begun(room.desk, f"{slug} is being prepared", act):

@@ -13,6 +13,8 @@ from lab.doors import Doors
 from lab.errors import LabError
 from lab.progress import Report
 from lab.room.desk import Desk
+from lab.room.pager import pager
+from lab.room.room import Room
 
 BACK = {2: "2 min", 5: "5 min", 15: "15 min", 30: "30 min", 60: "1 h", 0: "night"}
 """How far back the charts go, in minutes; 0 is the whole night."""
@@ -20,7 +22,7 @@ BACK = {2: "2 min", 5: "5 min", 15: "15 min", 30: "30 min", 60: "1 h", 0: "night
 PAGES = {"Catalogue": "/", "Night": "/night", "Past": "/past"}
 
 
-def frame(here: str) -> None:
+def frame(room: Room, here: str) -> None:
     """The bar on top, and what the pages need from their own files."""
     ui.page_title(f"{here} - 3AM Lab")
     ui.add_head_html('<link rel="stylesheet" href="/room/room.css">')
@@ -35,6 +37,7 @@ def frame(here: str) -> None:
                 link = ui.link(name, path).classes("text-white no-underline")
                 if name == here:
                     link.classes("font-bold").props('aria-current="page"')
+        pager(room, here)
         ui.space()
         if here == "Night":
             ui.toggle(

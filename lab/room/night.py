@@ -6,15 +6,17 @@ from nicegui import ui
 
 from lab import incident
 from lab.doors import Doors
-from lab.ending import end, resolve
 from lab.errors import LabError
-from lab.progress import Report
+from lab.history import Outcome
+from lab.room.acts import acts
 from lab.room.board import show_boards
 from lab.room.diagnosing import diagnosis_form
-from lab.room.frame import begun, frame, told
+from lab.room.frame import frame
 from lab.room.looking import looking
 from lab.room.operating import operating
+from lab.room.pager import rings
 from lab.room.room import Room
+from lab.room.story import story
 from lab.room.verdict import show_checks, verdict_panel
 from lab.screen.console import clock
 from lab.screen.night import Night, toll
@@ -22,7 +24,7 @@ from lab.screen.night import Night, toll
 
 def night_page(room: Room, shown: str) -> None:
     """Build the page, with the board that is called so."""
-    frame("Night")
+    frame(room, "Night")
     with ui.element("main").classes("room-night w-full px-3"):
         with ui.element("section").classes("room-boards").props('aria-label="Charts"'):
             show_boards(room, shown)
@@ -58,7 +60,6 @@ def _incident(room: Room) -> None:
 
     now()
     seen: list[object] = [None]
-    rang: list[int | None] = [None]
 
     def look() -> None:
         night = room.night
@@ -66,21 +67,13 @@ def _incident(room: Room) -> None:
         if state != seen[0]:
             seen[0] = state
             now.refresh()
-        if night is not None and night.incident != rang[0] and _rings(night):
-            # Whoever looks at another tab sees it there, too.
-            rang[0] = night.incident
-            ui.run_javascript("document.title = '\u25cf PAGE - 3AM Lab'")
 
     ui.timer(1.0, look)
-    with ui.row().classes("gap-2 items-center"):
-        ui.button("Acknowledge", on_click=lambda: _acknowledge(room)).props("no-caps dense outline")
-        ui.button("Hint", on_click=lambda: _hint(room)).props("no-caps dense outline")
-        ui.button("Resolve", on_click=lambda: _resolve(room)).props("no-caps dense")
-        ui.button("End", on_click=lambda: _end(room)).props("no-caps dense outline")
-        ui.button("Give up", on_click=lambda: _end(room, give_up=True)).props("no-caps dense flat")
+    acts(room)
     hints = ui.column().classes("w-full gap-1")
     brief = ui.expansion("What you know and may use").classes("w-full").props("dense")
     _texts(room, hints, brief)
+    story(room)
 
 
 def _texts(room: Room, hints: ui.column, brief: ui.expansion) -> None:
@@ -123,10 +116,6 @@ def _brief_and_hints(doors: Doors) -> tuple[str, list[str], dict[str, str]]:
     )
 
 
-def _rings(night: Night) -> bool:
-    return night.phase == "live" and night.seen is not None and night.seen.paged_at is not None
-
-
 def _page(night: Night | None, problem: str | None) -> None:
     """What rings, and since when."""
     if night is None:
@@ -143,13 +132,15 @@ def _page(night: Night | None, problem: str | None) -> None:
             ui.label(f"not well: {', '.join(ill)}").classes("text-sm")
         return
     seen = night.seen
-    if seen is None or not _rings(night):
+    if seen is None or not rings(night):
         ui.label("You are on call. The pager is quiet.").classes("room-page quiet")
     else:
         kind = "acknowledged" if night.acknowledged_at else ""
         with ui.element("div").classes(f"room-page {kind} w-full").props("role=alert"):
             ui.label(f"PAGE {clock(seen.paged_at)}").classes("font-bold")
             ui.label(night.page)
+            if night.acknowledged_at:
+                ui.label(f"acknowledged {clock(night.acknowledged_at)}").classes("text-sm")
     facts = toll(night)
     if night.diagnoses:
         facts.append("diagnosis is final" if night.final else f"{night.diagnoses} diagnoses")
@@ -174,59 +165,23 @@ def _progress(room: Room) -> None:
         ui.label(f"{desk.error.message}").classes("text-negative whitespace-pre-wrap text-sm")
         if desk.error.remedy:
             ui.label(desk.error.remedy).classes("text-sm")
-    if desk.measured is not None:
-        word = {"pass": "It holds: mitigated.", "fail": "Not mitigated yet."}
-        ui.label(word.get(desk.measured.outcome, "Could not be measured.")).classes("font-bold")
-        show_checks(desk.measured.checks)
+    if desk.busy is None and room.night is not None:
+        _measured(room, room.night)
 
 
-# -- acts ---------------------------------------------------------------------------------------
-
-
-async def _acknowledge(room: Room) -> None:
-    await told(lambda: room.act(incident.acknowledge), "acknowledged")
-
-
-async def _hint(room: Room) -> None:
-    try:
-        price = await room.ask(incident.next_price)
-    except LabError as error:
-        ui.notify(error.message, type="warning")
+def _measured(room: Room, night: Night) -> None:
+    """What the last claim came to, whoever made it, and whether it still says anything."""
+    last = night.measured
+    if last is None or night.phase != "live":
         return
-    if price is None:
-        ui.notify("there are no more hints")
-        return
-    if await _sure(f"The next hint costs {price} points. Take it?"):
-        await told(lambda: room.act(incident.take_hint), "a hint")
-
-
-def _resolve(room: Room) -> None:
-    def act(doors: Doors, report: Report) -> None:
-        room.desk.measured = None
-        room.desk.measured = resolve(doors, report)
-
-    begun(room.desk, "measuring whether it holds", act)
-
-
-async def _end(room: Room, *, give_up: bool = False) -> None:
-    question = (
-        "Give up? The answer is shown, and nothing more is measured."
-        if give_up
-        else "End the incident? The last diagnosis counts."
-    )
-    if not await _sure(question):
-        return
-
-    def act(doors: Doors, report: Report) -> None:
-        end(doors, report, give_up=give_up)
-
-    begun(room.desk, "the verdict, and the way home", act)
-
-
-async def _sure(question: str) -> bool:
-    with ui.dialog() as dialog, ui.card():
-        ui.label(question)
-        with ui.row():
-            ui.button("Yes", on_click=lambda: dialog.submit(True)).props("no-caps")  # noqa: FBT003
-            ui.button("No", on_click=lambda: dialog.submit(False)).props("no-caps flat")  # noqa: FBT003
-    return bool(await dialog)
+    kept = [one.kept for one in night.objectives]
+    said = {"pass": "It holds: mitigated.", "fail": "Not mitigated yet."}
+    word = said.get(last.detail, "Could not be measured.")
+    if last.detail == Outcome.FAIL and kept and all(kept):
+        word = "It was not mitigated then; the objectives are kept now. Resolve measures anew."
+    if last.detail == Outcome.PASS and False in kept:
+        word = "It held then, and is broken again."
+    ui.label(f"{word} (measured {clock(last.at)})").classes("font-bold")
+    measured = room.desk.measured
+    if measured is not None and measured.at == last.at:
+        show_checks(measured.checks)

@@ -84,9 +84,22 @@ def understood(line: str) -> list[str]:
     return [*PREFIX, verb, *missing, *rest]
 
 
+def as_typed(line: str) -> str:
+    """The command as somebody would type it in a terminal, on one line."""
+    words = " ".join(line.split())
+    prefix = " ".join(PREFIX)
+    return words if words.startswith(f"{prefix} ") else f"{prefix} {words}"
+
+
 def operate(doors: Doors, line: str) -> list[str]:
-    """Run it, and return what it said. Raises `BadInput` for what may not be said."""
+    """Run it, and return what it said. Raises `BadInput` for what may not be said.
+
+    While an incident is on it is part of its story, whatever comes of it.
+    """
     argv = understood(line)
+    row = doors.journal.open_one()
+    if row is not None and row.phase == "live":
+        doors.journal.note(row.id, doors.now(), "action", as_typed(line))
     said: deque[str] = deque(maxlen=SHOWN)
     try:
         follow(

@@ -82,7 +82,7 @@ def weak(found: list[Lived]) -> list[tuple[str, float, int]]:
 
 async def past_page(room: Room) -> None:
     """Build the page."""
-    frame("Past")
+    frame(room, "Past")
     found = await room.ask(lambda doors: lived(doors, room.past))
     with ui.column().classes("w-full px-4 gap-3"):
         if not found:

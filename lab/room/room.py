@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from lab.boards import links
 from lab.doors import Doors
 from lab.errors import LabError
+from lab.gather import so_far
+from lab.history import Event
+from lab.incident import scenario_of
+from lab.moments import Moments
 from lab.records import Row
 from lab.room.desk import Desk, Opener
 from lab.room.feed import Feed
@@ -44,6 +48,14 @@ def begun_of(row: Row | None) -> float | None:
     return row.baseline_from or row.opened_at
 
 
+def story_of(doors: Doors, row: Row | None, night: Night) -> tuple[Event, ...]:
+    """What can be told of the incident so far; nothing before somebody was called."""
+    if row is None or row.announced_at is None:
+        return ()
+    seen = night.seen or Moments(None, None, None, None)
+    return so_far(doors, row, scenario_of(row), seen)
+
+
 class Room:
     """One for all pages. `watch` reads in a thread of its own for as long as somebody looks."""
 
@@ -55,6 +67,7 @@ class Room:
         self.desk = Desk(opened)
         self.night: Night | None = None
         self.problem: str | None = None
+        self.story: tuple[Event, ...] = ()
         self.past: dict[int, Lived] = {}
 
     def watch(self) -> threading.Thread:
@@ -73,8 +86,11 @@ class Room:
                         if self.feed.watched:
                             self.feed.read(doors)
                             if begun - looked >= LOOK_S:
-                                self.night, self.problem = look_at(doors), None
+                                night = look_at(doors)
                                 row = doors.journal.open_one()
+                                self.story = story_of(doors, row, night)
+                                self.desk.turn_to(night.incident)
+                                self.night, self.problem = night, None
                                 self.feed.calm(doors, calm_of(row))
                                 self.feed.night(begun_of(row or doors.journal.latest()))
                                 looked = begun
@@ -94,6 +110,12 @@ class Room:
             return doors.grafana and links.panel(doors.grafana, signal, since)
 
         return self.act(look)
+
+    @property
+    def free(self) -> bool:
+        """Whether a night may be begun: none is on, as far as is known, and nothing is being
+        done."""
+        return self.desk.busy is None and (self.night is None or self.night.phase != "live")
 
     @property
     def forsaken(self) -> bool:

@@ -15,34 +15,55 @@ from lab.report import SIGNS
 from lab.room.room import Room
 from lab.screen.console import ago
 
+BEING_MADE = "The night is over. Its history is being read: the verdict is being made."
+NONE_YET = "No night was lived here yet; a verdict comes with the end of one."
+STILL_ON = "The night is on. The verdict comes with its end, and the last diagnosis counts."
+
+Told = tuple[int, Verdict]
+"""An incident's number, and the verdict on it."""
+
 
 def verdict_panel(room: Room) -> None:
-    """The last incident's, as soon as it has ended."""
+    """The last incident's, as soon as it has ended; until then, what goes on."""
     place = ui.column().classes("w-full gap-1")
-    shown: list[object] = [object()]
+    seen: list[object] = [None]
+    shown: list[str | Told | None] = [None]
 
     async def look() -> None:
         night = room.night
         state = (night.incident if night else None, night.phase if night else None, room.desk.busy)
-        if state == shown[0]:
+        # Nothing else says that a history is there.
+        if state == seen[0] and shown[0] != BEING_MADE:
             return
-        shown[0] = state
+        seen[0] = state
+        try:
+            found = await room.ask(last_told)
+        except LabError as error:
+            # While the stack comes home much is not there for a moment.
+            going_on = room.desk.busy is not None or (night is not None and night.phase == "ended")
+            found = BEING_MADE if going_on else error.message
+        if found == shown[0]:
+            return
+        shown[0] = found
         place.clear()
         with place:
-            try:
-                verdict = await room.ask(_last)
-            except LabError as error:
-                # Asked for while the incident comes to its end: its history is being read.
-                said = "The verdict is being made." if room.desk.busy else error.message
-                ui.label(said).classes("text-sm")
-                return
-            show_verdict(*verdict)
+            if isinstance(found, str):
+                ui.label(found).classes("text-sm")
+            else:
+                show_verdict(*found)
 
     ui.timer(1.0, look)
 
 
-def _last(doors: Doors) -> tuple[int, Verdict]:
+def last_told(doors: Doors) -> str | Told:
+    """The verdict on the last incident, or why there is none yet."""
+    if not doors.journal.incidents(1):
+        return NONE_YET
     row = chosen(doors, None)
+    if row.phase == "live":
+        return STILL_ON
+    if row.phase == "ended" and row.history is None and row.invalid is None:
+        return BEING_MADE
     return row.id, verdict_of(doors, row)
 
 

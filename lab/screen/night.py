@@ -17,7 +17,7 @@ from lab.history import Promise
 from lab.incident import moments, scenario_of, to_keep
 from lab.moments import Moments, against, budget_burnt
 from lab.prometheus import PrometheusUnavailable
-from lab.records import Phase, Row
+from lab.records import Noted, Phase, Row
 from lab.screen.board import Line, number, spark
 from lab.screen.console import ago, banner, clock, services_table, table
 from lab.series import Condition, Span
@@ -57,6 +57,7 @@ class Night:
     `accepted` is the fix in place with which other objectives count than the scenario's, which are
     then in `objectives`. `budget` is the share of a month's error budget burnt since the injection
     (1 = all of it).
+    `measured` is what the last claim came to, and when.
     `late_s` is how late customers were begun, where that is too late to judge anything by.
     `boards` is where the boards show this night, None where there is no Grafana.
     """
@@ -75,9 +76,11 @@ class Night:
     accepted: str | None = None
     budget: float | None = None
     hints: int = 0
+    hints_left: int = 0
     diagnoses: int = 0
     final: bool = False
     claims: int = 0
+    measured: Noted | None = None
     late_s: float | None = None
     lines: tuple[Line, ...] = ()
     boards: str | None = None
@@ -96,7 +99,7 @@ class Night:
         told = {
             name: value
             for name, value in ((field, getattr(self, field)) for field in self.__slots__)
-            if name not in ("lines", "seen", "services", "objectives")
+            if name not in ("lines", "seen", "services", "objectives", "measured")
         }
         return {
             **told,
@@ -105,6 +108,7 @@ class Night:
             "breached_at": self.seen.breached_at if self.seen else None,
             "paged_at": self.seen.paged_at if self.seen else None,
             "recovered_at": self.seen.recovered_at if self.seen else None,
+            "measured": asdict(self.measured) if self.measured else None,
             "signals": [line.as_dict() for line in self.lines],
         }
 
@@ -132,9 +136,10 @@ def look_at(doors: Doors) -> Night:
 
 def _of_journal(doors: Doors, row: Row) -> dict[str, Any]:
     scenario = scenario_of(row)
-    acknowledged = [
-        event.at for event in doors.journal.events(row.id) if event.kind == "acknowledged"
-    ]
+    events = doors.journal.events(row.id)
+    acknowledged = [event.at for event in events if event.kind == "acknowledged"]
+    measured = [event for event in events if event.kind == "measured"]
+    hints = len(doors.journal.hints(row.id))
     return {
         "incident": row.id,
         "slug": row.slug,
@@ -142,10 +147,12 @@ def _of_journal(doors: Doors, row: Row) -> dict[str, Any]:
         "phase": row.phase,
         "page": scenario.page.text,
         "acknowledged_at": acknowledged[0] if acknowledged else None,
-        "hints": len(doors.journal.hints(row.id)),
+        "hints": hints,
+        "hints_left": max(0, len(scenario.hints) - hints),
         "diagnoses": len(doors.journal.answers(row.id)),
         "final": row.final_at is not None,
         "claims": len(doors.journal.claims(row.id)),
+        "measured": measured[-1] if measured else None,
     }
 
 

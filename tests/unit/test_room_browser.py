@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from lab.bench import room as bench
-from tests.browser import CHROMIUM, choose, cite, opened
+from tests.browser import CHROMIUM, cite, opened
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
@@ -93,21 +93,56 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
     expect(page.get_by_text("BROKEN").first).to_be_visible()
     expect(page).to_have_title(re.compile("PAGE"))
 
+    # It is heard on every page, and only what applies can be done.
+    page.get_by_role("link", name="Catalogue").click()
+    ringing = page.get_by_role("status").filter(has_text="PAGE")
+    expect(ringing).to_be_visible()
+    expect(page).to_have_title(re.compile("PAGE"))
+    expect(page.get_by_role("button", name="Be on call")).to_be_disabled()
+    ringing.click()
     page.get_by_role("button", name="Acknowledge").click()
-    expect(page.get_by_text("acknowledged").first).to_be_visible()
-    page.get_by_role("button", name="Hint").click()
-    page.get_by_role("button", name="Yes").click()
-    expect(page.get_by_text("Hint 1: look behind the queue")).to_be_visible()
+    expect(page.get_by_role("alert").get_by_text(re.compile("acknowledged \\d"))).to_be_visible()
+    expect(page.get_by_role("button", name="Acknowledge")).to_be_hidden()
+    expect(page).to_have_title("Night - 3AM Lab")
+    for number, left in ((1, "1 left"), (2, None)):
+        page.get_by_role("button", name="Hint").click()
+        page.get_by_role("button", name="Yes").click()
+        expect(page.get_by_text(f"Hint {number}: look")).to_be_visible()
+        button = page.get_by_role("button", name="Hint")
+        expect(button).to_contain_text(left) if left else expect(button).to_be_hidden()
 
     # A stretch of a chart is evidence.
     page.get_by_role("tab", name="Diagnose").click()
     cite(page, "DB: rows scanned")
     expect(page.get_by_text("postgres:seq_rows:rate", exact=True)).to_be_visible()
-    choose(page, "What is at fault?", "postgres-primary")
-    choose(page, "What is wrong with it?", "missing-index")
+    # Enter takes what fits first, and nothing is cited by half of a name.
+    for label, typed, taken in (
+        ("What is at fault?", "postgres-prim", "postgres-primary"),
+        ("What is wrong with it?", "missing-in", "missing-index"),
+    ):
+        page.get_by_label(label).fill(typed)
+        page.get_by_label(label).press("Enter")
+        expect(page.get_by_label(label)).to_have_value(re.compile(f"^{taken}: "))
+    order = page.get_by_label("In which order did it break? Earliest first.")
+    for typed in ("postgres:seq_r", "client:latency_seconds:p9"):
+        order.fill(typed)
+        order.press("Enter")
+        expect(order).to_have_value("")
+    for name in ("postgres:seq_rows:rate", "client:latency_seconds:p95"):
+        expect(page.locator(".q-chip").filter(has_text=name)).to_be_visible()
+    order.press("Escape")
+    text = page.get_by_label("signal, PromQL, or a panel's address")
+    text.fill("queue:old")
+    text.press("Enter")
+    expect(text).to_have_value("queue:oldest_age_seconds")
+    text.press("Enter")
+    expect(text).to_have_value("")
+    expect(page.get_by_text("queue:oldest_age_seconds", exact=True)).to_be_visible()
     page.get_by_text("This is my last word").click()
     page.get_by_role("button", name="Commit").click()
     expect(page.get_by_text("the diagnosis is recorded")).to_be_visible()
+    expect(page.get_by_text("The diagnosis is final.")).to_be_visible()
+    expect(page.get_by_role("button", name="Commit")).to_be_disabled()
 
     page.get_by_role("tab", name="Operate").click()
     command = page.get_by_label("docker compose ...")
@@ -121,11 +156,21 @@ def test_a_night_from_start_to_verdict(page: Page) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("log")).to_have_text("CREATE INDEX")
 
+    # What was typed is part of the night's story.
     page.get_by_role("tab", name="Incident").click()
+    expect(
+        page.get_by_text(re.compile("Did: docker compose exec postgres-primary"))
+    ).to_be_visible()
     page.get_by_role("button", name="Resolve").click()
     expect(page.get_by_text("It holds: mitigated.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Give up")).to_be_hidden()
+    page.get_by_role("tab", name="Verdict").click()
+    expect(page.get_by_text("The verdict comes with its end")).to_be_visible()
+    page.get_by_role("tab", name="Incident").click()
     page.get_by_role("button", name="End").click()
     page.get_by_role("button", name="Yes").click()
+    expect(page.get_by_role("button", name="Resolve")).to_be_hidden(timeout=30_000)
+    expect(page.get_by_text("It holds: mitigated.")).to_be_hidden()
     page.get_by_role("tab", name="Verdict").click()
     expect(page.get_by_text("mitigated: pass")).to_be_visible(timeout=30_000)
     expect(page.get_by_text("The answer: postgres-primary, missing-index")).to_be_visible()

@@ -155,7 +155,7 @@ def test_lines_are_named_and_keep_their_colours(page: Page) -> None:
             for name in services
         }
         looked = {name: [f"#0000{n:02d}", False] for n, name in enumerate(services)}
-        calm = {CPU: {name: 0.3 for name in services}}
+        calm = {CPU: dict.fromkeys(services, 0.3)}
         return told({CPU: lines}, now, looks={CPU: looked}, calm=calm)
 
     feeds(page, answer)
@@ -170,8 +170,8 @@ def test_lines_are_named_and_keep_their_colours(page: Page) -> None:
         seen.append({line["name"]: line["color"] for line in shown["lines"]})
         words = page.evaluate(
             """(name) => { const element = document.querySelector(`[aria-label="${name}"]`);
-                const {formatter, data} = getElement(+element.id.slice(1)).chart.getOption().legend[0];
-                return data.map(formatter); }""",
+                const {legend} = getElement(+element.id.slice(1)).chart.getOption();
+                return legend[0].data.map(legend[0].formatter); }""",
             "CPU of the limit",
         )
         assert words[0].startswith(f"{name} 90 %")
