@@ -209,7 +209,8 @@ window.room = (() => {
       if (fitting(drawn, fuller) >= count) texts[i] = long[i];
     }
     const more = top.length - count;
-    if (more > 0) texts[count - 1] += `  + ${more}`;
+    const also = `${texts[count - 1]}  + ${more}`;
+    if (more > 0 && (count > 1 || wide(also) < room_for(drawn))) texts[count - 1] = also;
     return new Map(top.slice(0, count).map((one, i) => [name(chart, one), texts[i]]));
   }
 
@@ -364,7 +365,7 @@ window.room = (() => {
       event.preventDefault();
       event.qKeyEvent = true; // So Quasar knows that somebody has taken this key.
       if (!field.isOptionSelected(first)) field.toggleOption(first);
-      if (list.$attrs.multiple) field.updateInputValue("", true);
+      if (list.$attrs.multiple) field.updateInputValue("");
     },
     show(wanted, name) {
       charts = wanted.map((one) => ({ ...one, ready: false }));
