@@ -7,36 +7,49 @@ Names and colours are those of every board (lab/looks.py); nothing is said by co
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from lab import looks
+from lab.foremost import Foremost, foremost
 from lab.grading.onset import Onset
-from lab.history import EventKind, History
-from lab.series import Series, Span, worst
+from lab.history import History
+from lab.outages import outages
+from lab.series import MAX_GAP, Series, Span
+from lab.turns import TurnKind, turns
 from lab.units import measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, ORANGE = looks.INKS[0], looks.INKS[1]
 INK, SOFT, FAINT = "#1b2733", "#5b6b7a", "#c9d3dc"
 
-MARKS: dict[EventKind, tuple[str, str, str]] = {
-    "injected": ("it breaks", INK, ":"),
+MARKS: dict[TurnKind, tuple[str, str, str]] = {
+    "broke": ("it breaks", INK, ":"),
+    "further": ("more breaks", INK, ":"),
+    "again": ("set off once more", INK, ":"),
     "breached": ("first breach", looks.BROKEN, "-"),
     "paged": ("the pager rings", looks.BROKEN, "--"),
+    "acted": ("last act", looks.UP, "--"),
     "recovered": ("objectives hold", looks.UP, "-"),
+    "relapsed": ("broken again", looks.BROKEN, "-"),
 }
 """The moments that cross the whole picture: what they are called, colour, line."""
 
 MOST_ROWS = 10
-LONGEST = 26
-"""Letters of a signal's name that have room in the margin."""
-
-_WIDTH, _ROW, _LANES, _TOP, _BOTTOM = 11.4, 0.62, 1.05, 0.55, 0.5  # inches
+_WIDTH, _ROW, _LANES, _TOP, _BOTTOM = 11.4, 0.62, 1.05, 0.28, 0.5  # inches
 _LEFT, _RIGHT = 0.185, 0.895
+MOST_ACTS = 24
+"""So many numbers have room beside each other; of more, neighbours become one."""
+
+_APART = 0.024  # of the picture's time between two of them
+_GAP = 16  # points between the words in a margin and what is beside them
+_LEVEL = 10  # points between two levels of the words above the first row
+_LETTER = 5.2  # points that a letter of them takes at most
 
 
 def timeline(
@@ -52,10 +65,7 @@ def timeline(
     (which stretch, label) of the learner. The clock counts from `zero`.
     """
     import matplotlib as mpl
-    from matplotlib.figure import Figure
 
-    rows = [one for one in onsets if history.signals.get(one.signal)][:MOST_ROWS]
-    height = _TOP + _ROW * max(1, len(rows)) + _LANES + _BOTTOM
     # Text stays text: small, sharp, selectable. The salt makes the same night the same file.
     with mpl.rc_context(
         {
@@ -65,54 +75,105 @@ def timeline(
             "text.parse_math": False,
         }
     ):
-        figure = Figure(figsize=(_WIDTH, height))
-        grid = figure.add_gridspec(
-            len(rows) + 1,
-            1,
-            height_ratios=[*[_ROW] * len(rows), _LANES],
-            hspace=0.18,
-            left=_LEFT,
-            right=_RIGHT,
-            top=1 - _TOP / height,
-            bottom=_BOTTOM / height,
-        )
-        lanes = figure.add_subplot(grid[len(rows), 0])
-        axes = [figure.add_subplot(grid[index, 0], sharex=lanes) for index in range(len(rows))]
-        for ax, one in zip(axes, rows, strict=True):
-            _row(ax, history, one, zero)
-        _lanes(lanes, acts, looks, zero, history.ended_at - history.baseline.start)
-        _clock(lanes, history, zero)
-        _moments([*axes, lanes], history, zero)
         out = io.StringIO()
+        figure = drawing(history, onsets, zero, acts, looks)
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return _inline(out.getvalue())
 
 
-def _row(ax: Axes, history: History, one: Onset, zero: float) -> None:
+def drawing(
+    history: History,
+    onsets: Sequence[Onset],
+    zero: float,
+    acts: Sequence[tuple[float, str]],
+    looks: Sequence[tuple[Span, str]],
+) -> Figure:
+    """The same as matplotlib has it."""
+    from matplotlib.figure import Figure
+
+    rows = [
+        (one, shown)
+        for one in onsets
+        if history.signals.get(one.signal) and (shown := foremost(history, one)) is not None
+    ][:MOST_ROWS]
+    marks = _marks(history, zero)
+    top = _TOP + _LEVEL / 72 * (1 + max((level for *_, level in marks), default=0))
+    height = top + _ROW * max(1, len(rows)) + _LANES + _BOTTOM
+    figure = Figure(figsize=(_WIDTH, height))
+    grid = figure.add_gridspec(
+        len(rows) + 1,
+        1,
+        height_ratios=[*[_ROW] * len(rows), _LANES],
+        hspace=0.18,
+        left=_LEFT,
+        right=_RIGHT,
+        top=1 - top / height,
+        bottom=_BOTTOM / height,
+    )
+    lanes = figure.add_subplot(grid[len(rows), 0])
+    axes = [figure.add_subplot(grid[index, 0], sharex=lanes) for index in range(len(rows))]
+    for ax, (one, shown) in zip(axes, rows, strict=True):
+        _row(ax, history, one, shown, zero)
+    _lanes(lanes, acts, looks, zero, Span(history.baseline.start, history.ended_at))
+    _clock(lanes, history, zero)
+    _moments([*axes, lanes], history, zero, marks)
+    return figure
+
+
+def _row(ax: Axes, history: History, one: Onset, shown: Foremost, zero: float) -> None:
     series, facts = history.signals[one.signal], history.facts[one.signal]
-    shown = worst(series, "down" if facts.direction == "down" else "up")
-    first = next((each for each in series if each.labels == one.labels), shown)
-    for each in _companions(series, first):
-        ax.plot([at - zero for at in each.times], each.values, color=FAINT, linewidth=0.8)
-    times = [at - zero for at in first.times]
+    telling = shown.series
+    others = _companions(series, telling)
+    for each in others:
+        times, values = _broken_off(each, history.step)
+        ax.plot([at - zero for at in times], values, color=FAINT, linewidth=0.8)
     # A container, a server, a statement has the colour that it has on every board.
-    colour = looks.colour(first.labels) or BLUE
-    ax.plot(times, first.values, color=colour, linewidth=1.4)
-    low, high = _range([first, *_companions(series, first)])
-    ax.fill_between(times, first.values, low, color=colour, alpha=0.08, linewidth=0)
+    colour = looks.colour(telling.labels) or BLUE
+    times, values = _broken_off(telling, history.step)
+    since = [at - zero for at in times]
+    ax.plot(since, values, color=colour, linewidth=1.4)
+    for at, value in _alone(times, values):
+        ax.plot([at - zero], [value], marker=".", markersize=3, color=colour)
+    low, high = _range([telling, *others])
+    ax.fill_between(since, values, low, color=colour, alpha=0.08, linewidth=0)
     ax.set_ylim(low - 0.08 * (high - low), high + 0.16 * (high - low))
     for objective in history.objectives:
         if objective.signal == one.signal and low < objective.value < high:
             ax.axhline(objective.value, color=looks.BROKEN, linewidth=0.8, linestyle=(0, (4, 3)))
     if one.at is not None and one.before is not None:
+        # On the line of whichever moved first, which may be another.
+        first = next((each for each in series if each.labels == one.labels), telling)
         _onset(ax, first, one, zero)
     _plain(ax)
     ax.tick_params(bottom=False, labelbottom=False)
-    name = looks.called(one.labels or {})
-    _beside(ax, "left", 0.64, one.signal, name[:46] or facts.component)
-    if one.before is not None and one.extreme is not None:
-        was, became = measure(one.before, facts.unit), measure(one.extreme, facts.unit)
+    name = looks.called(telling.labels)
+    _beside(ax, "left", 0.64, one.signal, name or facts.component)
+    if shown.before is not None and shown.extreme is not None:
+        was, became = measure(shown.before, facts.unit), measure(shown.extreme, facts.unit)
         _beside(ax, "right", 0.64, became, f"from {was}")
+
+
+def _broken_off(series: Series, step: float) -> tuple[list[float], list[float]]:
+    """Times and values with no number where nothing was measured: no line leads across."""
+    times: list[float] = []
+    values: list[float] = []
+    for at, value in zip(series.times, series.values, strict=True):
+        if times and at - times[-1] > max(MAX_GAP, 3 * step):
+            times.append(at)
+            values.append(math.nan)
+        times.append(at)
+        values.append(value)
+    return times, values
+
+
+def _alone(times: Sequence[float], values: Sequence[float]) -> list[tuple[float, float]]:
+    """Points without a neighbour, of which a line shows nothing."""
+    edged = [math.nan, *values, math.nan]
+    return [
+        (at, value)
+        for at, before, value, after in zip(times, edged, values, edged[2:], strict=False)
+        if math.isnan(before) and math.isnan(after) and not math.isnan(value)
+    ]
 
 
 def _beside(
@@ -121,12 +182,23 @@ def _beside(
     """Two lines of text in a margin, the second smaller and `gap` lower; `y` and `gap` are shares
     of the row's height."""
     x, align = (-0.015, "right") if side == "left" else (1.012, "left")
-    # A long name is written smaller, and not cut off.
-    first = 9.0 * min(1.0, LONGEST / max(1, len(text)))
-    for at, line, size, colour in ((y, text, first, INK), (y - gap, more, 7.5, SOFT)):
+    room = 72 * _WIDTH * (_LEFT if side == "left" else 1 - _RIGHT) - _GAP
+    for at, line, most, colour in ((y, text, 9.0, INK), (y - gap, more, 7.5, SOFT)):
+        # What is long is written smaller, and not cut off.
+        size = most * min(1.0, room / max(1.0, _wide(line, most)))
         ax.text(
             x, at, line, transform=ax.transAxes, ha=align, va="center", fontsize=size, color=colour
         )
+
+
+def _wide(text: str, size: float) -> float:
+    """In points, in matplotlib's own letters, which are among the widest."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    return text_to_path.get_text_width_height_descent(
+        text, FontProperties(family="sans-serif", size=size), ismath=False
+    )[0]
 
 
 def _onset(ax: Axes, series: Series, one: Onset, zero: float) -> None:
@@ -163,20 +235,50 @@ def _lanes(
     acts: Sequence[tuple[float, str]],
     looks: Sequence[tuple[Span, str]],
     zero: float,
-    length: float,
+    night: Span,
 ) -> None:
     """Two lanes: above, what the learner did; below, the stretches that were cited."""
     _plain(ax)
     ax.set_ylim(0, 2)
     ax.axhline(1, color=FAINT, linewidth=0.6)
-    for (at, label), shown in zip(acts, _spread([at for at, _ in acts], length), strict=True):
+    length = night.seconds
+    told = _bundled(acts, length)
+    for (at, label), shown in zip(told, _spread([at for at, _ in told], length), strict=True):
         ax.plot([at - zero, shown - zero], [1, 1.55], color=SOFT, linewidth=0.7)
-        ax.plot(
-            [shown - zero], [1.55], marker="o", markersize=13, color="white", markeredgecolor=INK
+        ax.text(
+            shown - zero,
+            1.55,
+            label,
+            ha="center",
+            va="center_baseline",
+            fontsize=8 if len(label) < 3 else 6.5,
+            color=INK,
+            bbox={
+                "boxstyle": "circle,pad=0.28" if len(label) < 3 else "round,pad=0.3",
+                "facecolor": "white",
+                "edgecolor": INK,
+                "linewidth": 1,
+            },
         )
-        ax.text(shown - zero, 1.55, label, ha="center", va="center_baseline", fontsize=8, color=INK)
-    for index, (span, label) in enumerate(looks):
-        y = 0.84 - 0.17 * (index % 5)
+    _cited(ax, looks, zero, night)
+    _beside(ax, "left", 0.85, "what you did", "numbers: see below", gap=0.21)
+    _beside(ax, "left", 0.35, "what you cited", "and when it was", gap=0.21)
+
+
+def _cited(ax: Axes, looks: Sequence[tuple[Span, str]], zero: float, night: Span) -> None:
+    """Each stretch in the first of five rows that is free there, its label beside it."""
+    rows: list[list[tuple[float, float]]] = [[] for _ in range(5)]
+    letter = _LETTER / (72 * _WIDTH * (_RIGHT - _LEFT)) * night.seconds
+    margin = (1 - _RIGHT) / (_RIGHT - _LEFT) * night.seconds
+    for span, label in looks:
+        long = letter * (len(label) + 1)
+        last = min(span.end, night.end)
+        # At the right end of the night a long one has room on its left only.
+        left = last + long > night.end + margin
+        begin, end = (span.start - long, last) if left else (span.start, last + long)
+        row = next((one for one in rows if all(b <= begin or end <= a for a, b in one)), rows[-1])
+        row.append((begin, end))
+        y = 0.84 - 0.17 * rows.index(row)
         ax.plot(
             [span.start - zero, span.end - zero],
             [y, y],
@@ -185,9 +287,29 @@ def _lanes(
             solid_capstyle="butt",
             alpha=0.75,
         )
-        ax.text(span.end - zero + 3, y, label, va="center", fontsize=7.5, color=INK, clip_on=True)
-    _beside(ax, "left", 0.85, "what you did", "numbers: see below", gap=0.21)
-    _beside(ax, "left", 0.35, "what you cited", "and when it was", gap=0.21)
+        ax.text(
+            (span.start if left else last) - zero + (-1 if left else 1) * letter / 2,
+            y,
+            label,
+            ha="right" if left else "left",
+            va="center",
+            fontsize=7.5,
+            color=INK,
+        )
+
+
+def _bundled(acts: Sequence[tuple[float, str]], length: float) -> list[tuple[float, str]]:
+    """The acts, or where they are too many to be told apart what came close together as one,
+    from the first to the last of them."""
+    if len(acts) <= MOST_ACTS:
+        return list(acts)
+    bundles: list[tuple[float, str, str]] = []
+    for at, label in acts:
+        if bundles and at - bundles[-1][0] < 2 * _APART * length:
+            bundles[-1] = (*bundles[-1][:2], label)
+        else:
+            bundles.append((at, label, label))
+    return [(at, a if a == b else f"{a}–{b}") for at, a, b in bundles]  # noqa: RUF001 - a range
 
 
 def _clock(ax: Axes, history: History, zero: float) -> None:
@@ -205,56 +327,60 @@ def _minutes(seconds: float) -> str:
     return f"{'-' if seconds < 0 else ''}{minutes}:{rest:02d}"
 
 
-def _moments(axes: Sequence[Axes], history: History, zero: float) -> None:
-    """The lines that cross everything, named above the first row without covering each other."""
-    found = [
-        (event.at, *MARKS[kind])
-        for kind in MARKS
-        for event in [history.last(kind) if kind == "recovered" else history.first(kind)]
-        if event is not None
-    ]
-    found.sort()
-    length = history.ended_at - history.baseline.start
-    levels = _levels([at for at, *_ in found], apart=0.1 * length)
-    for (at, name, colour, line), level in zip(found, levels, strict=True):
+_Mark = tuple[float, str, str, str, bool, int]
+"""When (since zero), what it is called, colour, line, whether its name is on its left, and how high
+that stands."""
+
+
+def _marks(history: History, zero: float) -> list[_Mark]:
+    """The lines that cross everything, and where their names have room above the first row."""
+    start, length = history.baseline.start, history.ended_at - history.baseline.start
+    wide = 72 * _WIDTH * (_RIGHT - _LEFT)
+    placed: list[tuple[float, float, int]] = []
+    found: list[_Mark] = []
+    for turn in turns(history):
+        name, colour, line = MARKS[turn.kind]
+        at = wide * (turn.at - start) / max(1.0, length)
+        long = _wide(name, 8) + 6
+        left = at + long > 72 * _WIDTH * (1 - _LEFT) - 6
+        begin, end = (at - long, at) if left else (at, at + long)
+        taken = {level for other, until, level in placed if begin < until and other < end}
+        level = next(one for one in range(len(placed) + 1) if one not in taken)
+        placed.append((begin, end, level))
+        found.append((turn.at - zero, name, colour, line, left, level))
+    return found
+
+
+def _moments(axes: Sequence[Axes], history: History, zero: float, marks: Sequence[_Mark]) -> None:
+    """The lines, with their names above the first row, none of which covers another."""
+    for at, name, colour, line, left, level in marks:
         for ax in axes:
-            ax.axvline(at - zero, color=colour, linewidth=1, linestyle=line, zorder=1)
+            ax.axvline(at, color=colour, linewidth=1, linestyle=line, zorder=1)
         axes[0].annotate(
             name,
-            (at - zero, 1),
+            (at, 1),
             xycoords=("data", "axes fraction"),
             fontsize=8,
             color=colour,
-            xytext=(3, 3 + 10 * level),
+            xytext=(-3 if left else 3, 3 + _LEVEL * level),
             textcoords="offset points",
-            ha="left",
+            ha="right" if left else "left",
             va="bottom",
             annotation_clip=False,
         )
-    # Between the breach and the recovery customers were let down.
-    breach = history.first("breached")
-    if breach is not None:
-        held = history.last("recovered")
-        until = held.at if held else history.ended_at
+    # While an objective was broken customers were let down.
+    for outage in outages(history):
         for ax in axes:
-            ax.axvspan(breach.at - zero, until - zero, color=looks.BROKEN, alpha=0.05, linewidth=0)
-
-
-def _levels(times: Sequence[float], apart: float) -> list[int]:
-    """A level for each of the ascending times, so that neighbours do not cover each other."""
-    levels: list[int] = []
-    for index, at in enumerate(times):
-        taken = {
-            level for other, level in zip(times[:index], levels, strict=True) if at - other < apart
-        }
-        levels.append(next(level for level in range(len(times)) if level not in taken))
-    return levels
+            span = outage.span
+            ax.axvspan(
+                span.start - zero, span.end - zero, color=looks.BROKEN, alpha=0.05, linewidth=0
+            )
 
 
 def _spread(times: Sequence[float], length: float) -> list[float]:
     """Where to draw the ascending times so that their marks do not cover each other: a crowd is
     pushed to the right, and back from the end of the picture."""
-    apart = 0.024 * length
+    apart = _APART * length
     shown: list[float] = []
     for at in times:
         shown.append(max(at, shown[-1] + apart) if shown else at)

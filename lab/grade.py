@@ -60,8 +60,9 @@ def grade(
     parts = _best_parts(truth, history, diagnosis, vocabulary, measured)
     mark = _mark(parts)
     least, most = (_whole(parts, revisions, hoping=hoping) for hoping in (False, True))
-    diagnosed, why = _diagnosed(history, diagnosis, least, most, mark)
+    diagnosed = _diagnosed(history, diagnosis, least, most, mark)
     points, arithmetic = _sum(parts, diagnosed, hints_used, revisions)
+    why = _why(history, diagnosis, diagnosed, (least, points, most), mark)
     checks = recovery_checks(history)
     mitigated, mitigated_why = _mitigated(history, checks)
     cited = [name for one in history.receipts for name in one.signals if name == one.claim]
@@ -179,18 +180,43 @@ def _whole(parts: Sequence[Part], revisions: int, *, hoping: bool) -> int:
 
 def _diagnosed(
     history: History, diagnosis: Diagnosis | None, least: int, most: int, mark: int
-) -> tuple[Outcome, str]:
+) -> Outcome:
     if history.invalid is not None:
-        return Outcome.UNKNOWN, f"the run does not count: {history.invalid}"
+        return Outcome.UNKNOWN
     if diagnosis is None:
-        return Outcome.FAIL, "no diagnosis was made"
+        return Outcome.FAIL
     if least >= mark:
-        return Outcome.PASS, f"{least} points; {mark} are needed"
-    if most < PASS_MARK:
-        # With all that is open, out of a hundred: nothing that could be measured would change it.
-        return Outcome.FAIL, f"{most} points; {PASS_MARK} are needed"
-    why = f"{least} points for sure, {most} at best, as not everything could be measured"
-    return Outcome.UNKNOWN, f"{why}; {PASS_MARK} are needed"
+        return Outcome.PASS
+    # With all that is open, out of a hundred: nothing that could be measured would change it.
+    return Outcome.FAIL if most < PASS_MARK else Outcome.UNKNOWN
+
+
+def _why(
+    history: History,
+    diagnosis: Diagnosis | None,
+    diagnosed: Outcome,
+    sums: tuple[int, int, int],
+    mark: int,
+) -> str:
+    """Why it counts as a diagnosis or not. Of `sums`, the least, the points and the most, the
+    points are what is told: everywhere the same."""
+    least, points, most = sums
+    if history.invalid is not None:
+        return f"the run does not count: {history.invalid}"
+    if diagnosis is None:
+        return "no diagnosis was made"
+    if diagnosed is Outcome.UNKNOWN:
+        sure = f"{points} points for sure"
+        if least < points:
+            # All of the evidence is open: the rest alone would be capped.
+            sure = f"{points} points, {least} if the evidence shows nothing"
+        why = f"{sure}, {most} at best, as not everything could be measured"
+        return f"{why}; {PASS_MARK} are needed"
+    if diagnosed is Outcome.FAIL and most > points:
+        return (
+            f"{points} points; with all that could not be judged {most}, and {PASS_MARK} are needed"
+        )
+    return f"{points} points; {mark} are needed"
 
 
 def _sum(

@@ -7,20 +7,24 @@ actions, queries) is shown as text and never as markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.boards import links
+from lab.foremost import foremost
 from lab.grade import telling_signals
 from lab.grading.onset import Onset
 from lab.grading.verdict import Part, Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import EventKind, History, Outcome, Receipt
 from lab.looks import called
+from lab.outages import outages
 from lab.series import Span
+from lab.turns import TurnKind, blows
 from lab.units import duration, measure
 
 if TYPE_CHECKING:
@@ -40,12 +44,19 @@ SAID: dict[EventKind, str] = {
     "note": "Noted",
     "claimed": "Said that it was fixed",
     "recovered": "The objectives held again",
-    "relapsed": "An objective broke again",
+    "relapsed": "What had held was broken at the end",
     "gave-up": "Gave up",
     "healed": "The lab mended what was left",
     "ended": "The incident ended",
     "put-back": "Put back what was changed by hand",
 }
+BLOWS: dict[TurnKind, str] = {
+    "broke": SAID["injected"],
+    "further": "Something more broke",
+    "again": "What had set it off happened once more",
+}
+"""How each of the things that broke is told."""
+
 LEARNERS: frozenset[EventKind] = frozenset(
     ("acknowledged", "hint", "diagnosed", "action", "note", "claimed", "gave-up")
 )
@@ -176,13 +187,16 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
     """What the system did and what the learner did, on one clock."""
     moments: list[_Moment] = []
     number = 0
+    struck = iter(blows(history))
     for event in sorted(history.events, key=lambda event: event.at):
         if event.kind == "put-back":
             continue  # a list of its own: it is after the story
         theirs = event.kind in LEARNERS
         number += theirs
         shown = number if theirs else None
-        moments.append(_Moment(event.at, theirs, SAID[event.kind], event.detail, shown))
+        said = BLOWS[next(struck).kind] if event.kind == "injected" else SAID[event.kind]
+        moments.append(_Moment(event.at, theirs, said, event.detail, shown))
+    moments += _relapses(history)
     moments += [
         _Moment(
             one.at,
@@ -196,6 +210,21 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
     return sorted(moments, key=lambda moment: moment.at)
 
 
+def _relapses(history: History) -> Iterator[_Moment]:
+    """What held for as long as it must and did not last."""
+    for before, after in pairwise(outages(history)):
+        held = duration(after.span.start - before.span.end)
+        yield _Moment(
+            before.span.end, theirs=False, what="The objectives held", detail=f"for {held}"
+        )
+        yield _Moment(
+            after.span.start,
+            theirs=False,
+            what="An objective broke again",
+            detail=str(after.broken),
+        )
+
+
 def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Place]:
     said = verdict.diagnosis.chain if verdict.diagnosis else ()
     zero = history.injected_at
@@ -205,6 +234,9 @@ def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Pl
         moved = one.reason
         if one.at is not None:
             moved = f"{_since(one.at, zero, tenths=True)} or ≤ {one.resolution_s:.1f} s before"
+            shown = foremost(history, one) if facts else None
+            if shown is not None and shown.series.labels != (one.labels or {}):
+                moved += f", {called(one.labels or {})} first"
         places.append(
             _Place(
                 onset=one,
@@ -226,10 +258,11 @@ def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Pl
 
 def _change(history: History, one: Onset) -> str:
     facts = history.facts.get(one.signal)
-    if facts is None or one.before is None or one.extreme is None:
+    shown = foremost(history, one) if facts is not None and one.at is not None else None
+    if facts is None or shown is None or shown.before is None or shown.extreme is None:
         return ""
-    where = called(one.labels or {})
-    change = f"{measure(one.before, facts.unit)} → {measure(one.extreme, facts.unit)}"
+    where = called(shown.series.labels)
+    change = f"{measure(shown.before, facts.unit)} → {measure(shown.extreme, facts.unit)}"
     return f"{change} ({where})" if where else change
 
 
