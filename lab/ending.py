@@ -11,7 +11,7 @@ from lab.doors import Doors
 from lab.errors import BadInput, LabError, Unknown
 from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
 from lab.grade import grade
-from lab.grading.recovery import GOOD_ANSWERS, counting
+from lab.grading.recovery import GOOD_ANSWERS, counting, on_its_way
 from lab.grading.verdict import Verdict
 from lab.history import Check, Event, History, Outcome, Recovery
 from lab.incident import current, scenario_of, stay
@@ -29,12 +29,15 @@ from lab.steady import Look
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a claim of recovery came to, check by check; `at` in Unix seconds."""
+    """What a claim of recovery came to, check by check; `at` in Unix seconds. `on_its_way_s` is in
+    how many seconds what fails for now would hold if it goes on so; None where waiting is not all
+    that it takes."""
 
     outcome: Outcome
     why: str
     checks: tuple[Check, ...]
     at: float
+    on_its_way_s: float | None = None
 
 
 def resolve(
@@ -72,7 +75,8 @@ def _claim(
     verdict = judge(doors, row, history)
     at = doors.now()
     doors.journal.note(row.id, at, "measured", verdict.mitigated)
-    return Measured(verdict.mitigated, verdict.mitigated_why, verdict.checks, at)
+    soon = on_its_way(history) if verdict.mitigated is Outcome.FAIL else None
+    return Measured(verdict.mitigated, verdict.mitigated_why, verdict.checks, at, soon)
 
 
 @dataclass(frozen=True, slots=True)

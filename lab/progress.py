@@ -114,7 +114,7 @@ class _Bar:
         self._task = task
 
     def at(self, done: float, total: float, doing: str = "") -> None:
-        self._progress.update(self._task, completed=done, total=total, doing=doing[:60])
+        self._progress.update(self._task, completed=done, total=total, doing=doing)
 
 
 def report_for_terminal() -> Report:

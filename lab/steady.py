@@ -17,6 +17,7 @@ from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.series import Condition, Span, worst
+from lab.trend import Trend, trend
 
 BEHIND_S = 2.0
 """A value is in Prometheus this long after it was true: a scrape, then a rule, each second."""
@@ -44,14 +45,15 @@ HOME_RATE = 20.0
 @dataclass(frozen=True, slots=True)
 class Look:
     """One condition over one window: held (None: not measured), the value of the window that is
-    furthest from meeting it, the last one, and the share of the window that breaks it (None: not
-    measured)."""
+    furthest from meeting it, the last one, the share of the window that breaks it (None: not
+    measured), and where it goes while it is broken (None: nobody can tell)."""
 
     condition: Condition
     held: bool | None
     worst: float | None
     last: float | None
     share: float | None = None
+    way: Trend | None = None
 
     @property
     def broken(self) -> bool:
@@ -95,7 +97,9 @@ def look(doors: Doors, conditions: Sequence[Condition], start: float, end: float
         furthest = max(series.values, default=None) if high else min(series.values, default=None)
         held = condition.held(series, start, end)
         share = condition.broken_share(series, start, end)
-        looks.append(Look(condition, held, furthest, series.last(), share))
+        signal = doors.catalogue.by_name.get(condition.signal)
+        way = trend(condition, series, end, signal.unit if signal else "")
+        looks.append(Look(condition, held, furthest, series.last(), share, way))
     return looks
 
 
@@ -139,7 +143,7 @@ def wait_until(
             if looks and not against and blind is None and now - start >= hold_s:
                 return Span(start, now)
             done = 0.0 if against or blind else max(0.0, now - start)
-            doing = str(blind or (against[0] if against else "holds"))
+            doing = str(blind) if blind else _doing(against[0]) if against else "holds"
             step.at(min(done, hold_s), hold_s, doing)
             # A window that begins after what is broken now would begin too late.
             late = [one for one in against if one.broken and (one.share or 1.0) > moments]
@@ -149,6 +153,11 @@ def wait_until(
                     raise blind
                 return looks
             doors.pause(1.0)
+
+
+def _doing(against: Look) -> str:
+    """What is waited for, with where it goes in front: there is no room for much."""
+    return f"{against.condition}: {against.way}" if against.way else str(against)
 
 
 def let_pass(doors: Doors, begun: float, seconds: float, title: str, report: Report) -> None:

@@ -107,7 +107,11 @@ def resolve_command(
     *,
     wait: Annotated[
         float | None,
-        typer.Option("--wait", min=0, help="Seconds to wait for the objectives to hold."),
+        typer.Option(
+            "--wait",
+            min=0,
+            help="Wait up to so many seconds for the objectives to hold, before it judges.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> int:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from lab.grading.pace import too_busy, too_slow
 from lab.history import Check, DataSeen, FixSeen, History, LoadSeen, Outcome, Recovery
-from lab.series import Condition, Series, Span, worst
+from lab.series import MAX_GAP, Condition, Series, Span, worst
+from lab.trend import OLDEST, QUEUE, Trend, trend
 from lab.units import duration, measure
 
 DELIVERED = 0.95
@@ -48,10 +49,7 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
     if recovery is None:
         why = "nobody said that it was fixed, so no recovery was measured"
         return (Check("recovery", Outcome.FAIL, why),)
-    objectives = [*counting(history.objectives, recovery.fix)]
-    if GOOD_ANSWERS.signal in history.signals:
-        # What was recorded before anybody looked at answers is judged without them.
-        objectives.append(GOOD_ANSWERS)
+    objectives = _objectives(history, recovery)
     busy = _too_busy(objectives, history, recovery)
     return (
         *(_paced(_objective(one, history, recovery), busy) for one in objectives),
@@ -61,6 +59,67 @@ def recovery_checks(history: History) -> tuple[Check, ...]:
         _data(recovery.data),
         *(_paced(one, busy) if one.name in (PAGER_QUIET, AGAIN) else one for one in recovery.extra),
     )
+
+
+def on_its_way(history: History) -> float | None:
+    """In how many seconds a recovery that failed would hold if it goes on so; None where that is
+    not all that it takes, or nobody can tell.
+
+    It fails for now: the objectives that are broken are on their way to their bounds, and nothing
+    else is wrong but the pager, which follows them.
+    """
+    recovery = history.recovery
+    if recovery is None:
+        return None
+    objectives = {_name(one): one for one in _objectives(history, recovery)}
+    failed = [one.name for one in recovery_checks(history) if one.outcome is Outcome.FAIL]
+    broken = [objectives[name] for name in failed if name in objectives]
+    if not broken or any(name not in objectives and name != PAGER_QUIET for name in failed):
+        return None
+    soonest = [_soonest(one, history, recovery.window.end) for one in broken]
+    whole = [one for one in soonest if one is not None]
+    return max(whole) if len(whole) == len(soonest) else None
+
+
+def _soonest(condition: Condition, history: History, end: float) -> float | None:
+    """In how many seconds it is kept: at once where it is kept again."""
+    if (way := _way(condition, history, end)) is not None:
+        return way.within_s
+    return 0.0 if _kept_for(condition, history, end) is not None else None
+
+
+def _objectives(history: History, recovery: Recovery) -> list[Condition]:
+    """What must hold, good answers among them."""
+    objectives = [*counting(history.objectives, recovery.fix)]
+    if GOOD_ANSWERS.signal in history.signals:
+        # What was recorded before anybody looked at answers is judged without them.
+        objectives.append(GOOD_ANSWERS)
+    return objectives
+
+
+def _name(condition: Condition) -> str:
+    return f"{condition.signal} {condition.op} {condition.value:g}"
+
+
+def _way(condition: Condition, history: History, end: float) -> Trend | None:
+    """Where an objective that is broken at `end` is on its way to."""
+    facts = history.facts.get(condition.signal)
+    waiting = history.signals.get(QUEUE, ()) if condition.signal == OLDEST else ()
+    return trend(
+        condition,
+        worst_of(condition, history),
+        end,
+        facts.unit if facts else "",
+        worst(waiting, "up") if waiting else None,
+    )
+
+
+def _kept_for(condition: Condition, history: History, end: float) -> float | None:
+    """For how long an objective has been kept again at `end`; None where it is not."""
+    spans = condition.spans(worst_of(condition, history).between(0, end))
+    if not spans or end - spans[-1].end > MAX_GAP:
+        return None
+    return spans[-1].seconds
 
 
 def _too_busy(objectives: Sequence[Condition], history: History, recovery: Recovery) -> str | None:
@@ -103,7 +162,7 @@ def worst_of(condition: Condition, history: History) -> Series:
 
 
 def _objective(condition: Condition, history: History, recovery: Recovery) -> Check:
-    name = f"{condition.signal} {condition.op} {condition.value:g}"
+    name = _name(condition)
     window = recovery.window
     series = worst_of(condition, history).between(window.start, window.end)
     held = condition.held(series, window.start, window.end)
@@ -115,6 +174,10 @@ def _objective(condition: Condition, history: History, recovery: Recovery) -> Ch
             f"broken in {len(broken)} of {len(series.values)} samples, "
             f"as far as {measure(_furthest(condition, broken), unit)}"
         )
+        if (way := _way(condition, history, window.end)) is not None:
+            why += f"; {way}"
+        elif (kept := _kept_for(condition, history, window.end)) is not None:
+            why += f"; kept again for {duration(kept)}"
         return Check(name, Outcome.FAIL, why)
     if held is None:
         return Check(name, Outcome.UNKNOWN, "samples are missing in the window")

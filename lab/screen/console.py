@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,6 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from lab.trend import about
 from lab.units import duration
 
 if TYPE_CHECKING:
@@ -132,7 +134,17 @@ def measured_view(measured: Measured) -> RenderableType:
         "unknown": "could not be measured",
     }
     title = Text(words[measured.outcome], style=f"bold {COLOURS[measured.outcome]}")
-    return Group(title, checks_table(measured.checks))
+    return Group(title, checks_table(measured.checks), *_on_its_way(measured.on_its_way_s))
+
+
+def _on_its_way(seconds: float | None) -> list[RenderableType]:
+    """What to type where waiting is all that it takes."""
+    if seconds is None:
+        return []
+    # The way may get longer, and a page takes a moment to fall silent.
+    wait = 10 * math.ceil((1.5 * seconds + 10) / 10)
+    what = f"it is on its way, about {about(seconds)} more" if seconds else "it is kept again"
+    return [Text(f"{what}: `lab resolve --wait {wait}` waits for it")]
 
 
 def verdict_view(verdict: Verdict) -> RenderableType:

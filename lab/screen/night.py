@@ -22,6 +22,7 @@ from lab.screen.board import Line, number, spark
 from lab.screen.console import ago, banner, clock, services_table, table
 from lab.series import Condition, Span
 from lab.stack import ServiceState
+from lab.trend import LOOK_BACK_S, OLDEST, QUEUE, Trend, trend
 from lab.units import duration
 
 SHOWN = (
@@ -43,11 +44,13 @@ _KEPT = {None: ("no data", "dim"), True: ("kept", ""), False: ("BROKEN", "red")}
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Whether an objective is kept now, None where that could not be measured. `text` is for
-    programs, `called` as it stands on every board."""
+    programs, `called` as it stands on every board; `way` says of one that is broken where it goes,
+    None where nobody can tell."""
 
     text: str
     called: str
     kept: bool | None
+    way: Trend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,8 @@ class Night:
     """One look. `blind` says why nothing could be measured; times are Unix seconds.
 
     `accepted` is the fix in place with which other objectives count than the scenario's, which are
-    then in `objectives`. `budget` is the share of a month's error budget burnt since the injection
-    (1 = all of it).
+    then in `objectives`; None where the scenario's do. `budget` is the share of a month's error
+    budget burnt since the injection (1 = all of it).
     `measured` is what the last claim came to, and when.
     `late_s` is how late customers were begun, where that is too late to judge anything by.
     `boards` is where the boards show this night, None where there is no Grafana.
@@ -104,7 +107,14 @@ class Night:
         return {
             **told,
             "services": [asdict(one) for one in self.services],
-            "objectives": [{"keep": one.text, "kept": one.kept} for one in self.objectives],
+            "objectives": [
+                {
+                    "keep": one.text,
+                    "kept": one.kept,
+                    "on_its_way_s": one.way.within_s if one.way else None,
+                }
+                for one in self.objectives
+            ],
             "breached_at": self.seen.breached_at if self.seen else None,
             "paged_at": self.seen.paged_at if self.seen else None,
             "recovered_at": self.seen.recovered_at if self.seen else None,
@@ -171,17 +181,11 @@ def _measured(doors: Doors, row: Row | None) -> dict[str, Any]:
     keep: Sequence[Condition] = doors.catalogue.objectives()
     if row is not None:
         keep, fix = to_keep(doors, scenario_of(row))
-        found["accepted"] = fix.what if fix else None
+        # One that keeps the scenario's own objectives changes nothing that is shown; and it may be
+        # what is there on any good night, as three replicas are.
+        found["accepted"] = fix.what if fix and fix.keep else None
     now = doors.now()
-    values = [(one, _now(doors, one, now)) for one in keep]
-    found["objectives"] = tuple(
-        Kept(
-            str(one),
-            looks.promise(one, doors.catalogue.by_name.get(one.signal)),
-            None if value is None else one.met(value),
-        )
-        for one, value in values
-    )
+    found["objectives"] = tuple(_kept(doors, one, now) for one in keep)
     found["late_s"] = _late(doors, now)
     if row is not None and row.injected_at is not None:
         seen = moments(doors, row)
@@ -200,8 +204,20 @@ def _late(doors: Doors, now: float) -> float | None:
     return worst if worst > TOO_LATE_S else None
 
 
-def _now(doors: Doors, condition: Condition, now: float) -> float | None:
-    return against(doors.prometheus, condition, Span(now - 5, now)).last()
+def _kept(doors: Doors, condition: Condition, now: float) -> Kept:
+    """How an objective stands, and where it goes."""
+    signal = doors.catalogue.by_name.get(condition.signal)
+    series = against(doors.prometheus, condition, Span(now - LOOK_BACK_S, now))
+    value = series.last(not_before=now - 5)
+    called = looks.promise(condition, signal)
+    if value is None or condition.met(value):
+        return Kept(str(condition), called, None if value is None else True)
+    queue = None
+    if condition.signal == OLDEST:
+        waiting = Condition(signal=QUEUE, op="<=", value=0)
+        queue = against(doors.prometheus, waiting, Span(now - LOOK_BACK_S, now))
+    way = trend(condition, series, now, signal.unit if signal else "", queue)
+    return Kept(str(condition), called, kept=False, way=way)
 
 
 def night_view(night: Night) -> RenderableType:
@@ -268,12 +284,13 @@ def toll(night: Night) -> list[str]:
 
 
 def _measures(night: Night) -> list[RenderableType]:
-    objectives = table("objective", "")
+    objectives = table("objective", "", "")
     for one in night.objectives:
         word, style = _KEPT[one.kept]
-        objectives.add_row(one.called, Text(word, style=style))
+        objectives.add_row(one.called, Text(word, style=style), str(one.way or ""))
+    parts: list[RenderableType] = [Text(), objectives]
     if night.accepted is not None:
-        objectives.add_row(Text(f"with what is done: {night.accepted}", style="dim"), "")
+        parts.append(Text(f"with what is done: {night.accepted}", style="dim"))
     signals = table("signal", "now", "when calm", "last minute")
     for line in night.lines:
         style = "red" if line.broken else "yellow" if line.moved else ""
@@ -283,4 +300,4 @@ def _measures(night: Night) -> list[RenderableType]:
             number(line.before, line.signal),
             spark(line.recent, width=30),
         )
-    return [Text(), objectives, Text(), signals]
+    return [*parts, Text(), signals]

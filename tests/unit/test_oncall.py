@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,24 @@ def pressed(monkeypatch: pytest.MonkeyPatch, *keys: str) -> None:
         return left.pop(0)
 
     monkeypatch.setattr(oncall, "show_until_key", show)
+
+
+class Told:
+    """A report that remembers what was going on."""
+
+    def __init__(self) -> None:
+        self.doing: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.doing.append(line)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Told]:
+        self.doing.append(title)
+        yield self
+
+    def at(self, done: float, total: float, doing: str = "") -> None:
+        self.doing.append(doing)
 
 
 def on(doors: Doors, world: World, wait: float = 40) -> None:
@@ -138,6 +159,25 @@ class TestNight:
         assert (first.signal.name, first.moved) == ("postgres:seq_rows:rate", True)
         screen.print(board_table(lines, with_baseline=True))
         assert "≤ 500 ms" in shown(screen)
+
+    def test_a_broken_objective_says_where_it_goes(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """Whether it drains, how fast, and when it will be kept; what stays is said to stay."""
+        on(doors, world)
+        begun = world.now
+        world.courses["client:latency_seconds:p95"] = lambda at: max(0.02, 4 - 0.05 * (at - begun))
+        world.pause(20)
+        night = look_at(doors)
+        ways = {one.text: one.way for one in night.objectives}
+        falling = ways["client:latency_seconds:p95 <= 0.5"]
+        assert falling is not None
+        assert falling.within_s == pytest.approx(50, abs=3)
+        screen.print(night_view(night))
+        assert "3 s, falling by 50 ms a second: kept in about 50 s" in shown(screen)
+        assert "60 %, not falling" in shown(screen)
+        told = {one["keep"]: one["on_its_way_s"] for one in night.as_dict()["objectives"]}
+        assert told["client:errors:ratio <= 0.05"] is None
 
     def test_nothing_of_the_answer_is_in_it(self, doors: Doors, world: World) -> None:
         """Neither for people nor for programs."""
@@ -228,6 +268,52 @@ class TestKeys:
         typed(monkeypatch, "n", "n")
         oncall.be_on_call(doors, QUIET)
         assert incident.current(doors).phase == "live"
+
+
+class TestOnItsWay:
+    def test_a_recovery_that_only_takes_its_time_says_so(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """It is not mended yet, and nothing is left to do but to wait: how long, and what to
+        type. Then it passes by what is measured, as ever."""
+        on(doors, world)
+        world.run(f"CREATE INDEX {INDEX} ON photos (...)")
+        begun = world.now
+        world.courses["client:latency_seconds:p95"] = lambda at: max(0.02, 4 - 0.05 * (at - begun))
+        world.pause(20)
+        measured = resolve(doors, QUIET, within_s=1)
+        assert measured.outcome is Outcome.FAIL
+        assert measured.on_its_way_s == pytest.approx(50, abs=8)
+        screen.print(measured_view(measured))
+        assert "falling by 50 ms a second: kept in about" in shown(screen)
+        assert "it is on its way, about" in shown(screen)
+        (wait,) = re.findall(r"`lab resolve --wait (\d+)`", shown(screen))
+        assert resolve(doors, QUIET, within_s=float(wait)).outcome is Outcome.PASS
+
+    def test_what_is_still_broken_is_not_waited_for(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """A curve that happens to fall while the cause is there is no way home."""
+        on(doors, world)
+        begun = world.now
+        world.courses["client:latency_seconds:p95"] = lambda at: 4 - 0.05 * (at - begun)
+        world.fixed["client:errors:ratio"] = 0.0
+        world.pause(20)
+        measured = resolve(doors, QUIET, within_s=1)
+        assert (measured.outcome, measured.on_its_way_s) == (Outcome.FAIL, None)
+        screen.print(measured_view(measured))
+        assert "--wait" not in shown(screen)
+
+    def test_the_progress_of_waiting_says_where_it_goes(self, doors: Doors, world: World) -> None:
+        """Who waits sees how far it is, not only that it is not there yet."""
+        on(doors, world)
+        world.run(f"CREATE INDEX {INDEX} ON photos (...)")
+        begun = world.now
+        world.courses["client:latency_seconds:p95"] = lambda at: max(0.02, 4 - 0.05 * (at - begun))
+        world.pause(20)
+        told = Told()
+        resolve(doors, told)
+        assert any("kept in about" in doing for doing in told.doing)
 
 
 class TestAutopilot:

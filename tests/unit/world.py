@@ -105,6 +105,7 @@ class World:
         self.changes: list[tuple[float, bool]] = []
         self.statements: list[str] = []
         self.fixed: dict[str, float] = {}  # signals that do not follow
+        self.courses: dict[str, Callable[[float], float]] = {}  # those that go a way of their own
         self.kill_before: str | None = None
         self.kill_after: str | None = None
         self.backlog: Callable[[float], float] = lambda _: 0.0
@@ -176,6 +177,8 @@ class World:
         """What the signal was at that time."""
         if signal == "queue:depth":
             return self.backlog(at)
+        if signal in self.courses:
+            return self.courses[signal](at)
         if signal in self.fixed:
             return self.fixed[signal]
         well, ill, onset, relief = SHAPES[signal]
