@@ -14,7 +14,7 @@ from lab.grade import grade
 from lab.grading.recovery import GOOD_ANSWERS, counting, on_its_way
 from lab.grading.verdict import Verdict
 from lab.history import Check, Event, History, Outcome, Recovery
-from lab.incident import current, scenario_of, stay
+from lab.incident import current, held, scenario_of, stay
 from lab.lock import exclusive
 from lab.manifest import Change
 from lab.mitigation import measure
@@ -112,7 +112,7 @@ def end(
         if row.ended_at is None:
             if give_up:
                 doors.journal.note(row.id, doors.now(), "gave-up")
-            elif not _recovered(doors, row):
+            elif not held(doors, row):
                 _claim(doors, row, report, within_s=0)
             elif (broken := _broken_again(doors, row)) is not None:
                 doors.journal.note(row.id, doors.now(), "relapsed", broken)
@@ -192,7 +192,7 @@ def _still_open(doors: Doors, row: Row) -> Row:
     if row.closed_at is not None:
         raise BadInput(
             f"the incident {row.slug} (number {row.id}) was ended meanwhile",
-            remedy=f"`lab report {row.id}` has its story; `lab status` says what is on now",
+            remedy=f"`lab report --incident {row.id}` has its story; `lab status` says what is on now",
         )
     return row
 
@@ -208,14 +208,6 @@ def _settle(doors: Doors, row: Row, report: Report) -> Row:
 def _keep_history(doors: Doors, row: Row, report: Report) -> None:
     assert row.ended_at is not None
     keep(doors, row, gather(doors, row, scenario_of(row), row.ended_at, report))
-
-
-def _recovered(doors: Doors, row: Row) -> bool:
-    """Whether the last claim passed."""
-    if last_recovery(doors, row) is None:
-        return False
-    measured = [event for event in doors.journal.events(row.id) if event.kind == "measured"]
-    return bool(measured) and measured[-1].detail == Outcome.PASS
 
 
 def _broken_again(doors: Doors, row: Row) -> str | None:

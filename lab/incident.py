@@ -15,7 +15,7 @@ from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.evening import let_them_come, set_the_scene, wait_for_calm
 from lab.gather import as_json, baseline_of
 from lab.grading.recovery import counting
-from lab.history import FixSeen, Receipt
+from lab.history import FixSeen, Outcome, Receipt
 from lab.injection import break_it
 from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
@@ -170,36 +170,55 @@ def acknowledge(doors: Doors) -> float:
 
 @dataclass(frozen=True, slots=True)
 class HintTaken:
-    """A hint, its number from 1, its text about this incident, and how many are left."""
+    """A hint, its number from 1, its text about this incident, what it cost, and how many are
+    left."""
 
     number: int
     hint: Hint
     text: str
+    price: int
     left: int
 
 
 def next_price(doors: Doors) -> int | None:
-    """What the next hint costs; None when there is no more."""
+    """What the next hint costs, 0 after the mend; None when there is no more."""
     row = current(doors)
-    hints = scenario_of(row).hints
+    prices = _prices(doors, row)
     taken = len(doors.journal.hints(row.id))
-    return hints[taken].price if taken < len(hints) else None
+    return prices[taken] if taken < len(prices) else None
+
+
+def _prices(doors: Doors, row: Row) -> list[int]:
+    """Of all hints. Once it is mended they help nobody mend it."""
+    whole = held(doors, row)
+    return [0 if whole else hint.price for hint in scenario_of(row).hints]
+
+
+def held(doors: Doors, row: Row) -> bool:
+    """Whether the last claim that it is fixed was measured, and held."""
+    measured = [event for event in doors.journal.events(row.id) if event.kind == "measured"]
+    return bool(measured) and measured[-1].detail == Outcome.PASS
 
 
 def take_hint(doors: Doors) -> HintTaken:
     """The next hint, at its price. Raises `BadInput` when there is no more."""
     row = current(doors)
     scenario = scenario_of(row)
-    number = doors.journal.hint(row.id, [one.price for one in scenario.hints], doors.now())
+    prices = _prices(doors, row)
+    number = doors.journal.hint(row.id, prices, doors.now())
     if number is None:
         raise BadInput("there are no more hints", remedy="`lab end --give-up` shows the answer")
     stay(doors)
     hint = scenario.hints[number - 1]
-    return HintTaken(number, hint, scenario.fill(hint.text), len(scenario.hints) - number)
+    left = len(scenario.hints) - number
+    return HintTaken(number, hint, scenario.fill(hint.text), prices[number - 1], left)
 
 
 def diagnose(doors: Doors, diagnosis: Diagnosis, *, final: bool = False) -> int:
     """Record a diagnosis. Returns its number: the first is 1, each later one is a revision.
+
+    What was said last, said again word for word, is none: it keeps its number, and what its
+    evidence showed.
 
     Raises `BadInput`, and records nothing, for unknown words, for evidence that cannot be executed,
     and when an earlier one was final.

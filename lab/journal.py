@@ -140,7 +140,8 @@ class Journal(Store):
     def answer(
         self, incident: int, diagnosis: str, receipts: str, at: float, *, final: bool = False
     ) -> int:
-        """Record a diagnosis. Returns its number: 1 is the first, the others are revisions.
+        """Record a diagnosis. Returns its number: 1 is the first, the others are revisions; the
+        last one once more is none, and keeps its number.
 
         Raises `BadInput`, and records nothing, after a final one and once the incident is over.
         """
@@ -148,6 +149,13 @@ class Journal(Store):
             self._refuse_late(db, incident, revising=True)
             if final:
                 db.execute("UPDATE incidents SET final_at = ? WHERE id = ?", (at, incident))
+            last = db.execute(
+                "SELECT number, diagnosis FROM answers WHERE incident = ?"
+                " ORDER BY number DESC LIMIT 1",
+                (incident,),
+            ).fetchone()
+            if last is not None and last[1] == diagnosis:
+                return int(last[0])
             return self._append(db, "answers", incident, at, diagnosis=diagnosis, receipts=receipts)
 
     def answers(self, incident: int) -> list[Answer]:

@@ -37,19 +37,36 @@ def ack(*, as_json: Json = False) -> None:
 
 
 @command("hint")
-def hint(*, as_json: Json = False) -> None:
-    """Take the next hint; it costs points, if you solve it."""
+def hint(
+    *,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Take it at its price, without asking.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take the next hint: says its price, and asks. It costs if you solve it; nothing once it is
+    mended."""
     from lab import incident
     from lab.doors import open_doors
-    from lab.screen.console import console, emit
+    from lab.screen.asking import ask_whether_to_take, price_of_hint
+    from lab.screen.console import console, emit, is_terminal
 
     with open_doors() as doors:
+        price = None if yes else incident.next_price(doors)
+        if price is not None:
+            if as_json or not is_terminal():
+                raise BadInput(
+                    f"{price_of_hint(price)}; nobody is here to be asked",
+                    remedy="`lab hint --yes` takes it",
+                )
+            if not ask_whether_to_take(price, console()):
+                return
         taken = incident.take_hint(doors)
-    price = taken.hint.price
     if as_json:
-        emit({"number": taken.number, "price": price, "text": taken.text, "left": taken.left})
+        told = {"number": taken.number, "price": taken.price, "text": taken.text}
+        emit({**told, "left": taken.left})
     else:
-        console().print(f"hint {taken.number} ({price} points): {taken.text}")
+        console().print(f"hint {taken.number} ({taken.price} points): {taken.text}")
         console().print(f"{taken.left} left")
 
 
@@ -92,12 +109,14 @@ def diagnose(
             raise BadInput(
                 "nobody is here to be asked", remedy="lab diagnose --file diagnosis.yaml"
             )
+        before = len(doors.journal.answers(row.id))
         number = incident.diagnose(doors, diagnosis, final=final)
     if as_json:
         emit({"number": number, "revisions": number - 1, "final": final, "diagnosis": diagnosis})
         return
     out = console()
-    out.print(f"diagnosis {number} is recorded: {diagnosis.component}, {diagnosis.cause}")
+    what = "is on record already, word for word" if number <= before else "is recorded"
+    out.print(f"diagnosis {number} {what}: {diagnosis.component}, {diagnosis.cause}")
     if not final:
         out.print("It may be revised; each revision costs 5 points. No score before it is final.")
 

@@ -83,6 +83,19 @@ def read_file(doors: Doors, path: Path) -> Diagnosis:
     )
 
 
+def price_of_hint(price: int) -> str:
+    """What the next hint costs, in words."""
+    if price == 0:
+        return "the next hint costs nothing any more: it is mended"
+    return f"the next hint costs {price} points, if you solve it"
+
+
+def ask_whether_to_take(price: int, out: Console) -> bool:
+    """Whether the next hint is to be taken at that price."""
+    said = price_of_hint(price)
+    return Confirm.ask(f"{said[0].upper()}{said[1:]}. Take it?", console=out, default=False)
+
+
 def ask_whether_final(out: Console) -> bool:
     """Whether this diagnosis is the last one."""
     return Confirm.ask("Is it final? A later revision costs 5 points", console=out, default=False)

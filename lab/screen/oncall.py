@@ -18,7 +18,7 @@ from lab.ending import Ended, Measured, end, resolve
 from lab.errors import LabError
 from lab.progress import Report
 from lab.records import Row
-from lab.screen.asking import ask_for_diagnosis, ask_whether_final
+from lab.screen.asking import ask_for_diagnosis, ask_whether_final, ask_whether_to_take
 from lab.screen.board import read_board
 from lab.screen.console import board_table, console, measured_view, verdict_view
 from lab.screen.night import Night, look_at, night_view
@@ -122,9 +122,7 @@ def _signals(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG00
 
 def _hint(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
     price = incident.next_price(doors)
-    if price is not None and not Confirm.ask(
-        f"The next hint costs {price} points. Take it?", console=out, default=True
-    ):
+    if price is not None and not ask_whether_to_take(price, out):
         return
     taken = incident.take_hint(doors)
     out.print(Text(f"Hint {taken.number}: {taken.text}", style="cyan"))

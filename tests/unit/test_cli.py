@@ -15,24 +15,34 @@ from lab import __version__, cli
 from lab.cli import app, tell_interrupted
 from lab.home import Home
 from lab.journal import Journal
+from tests.unit.terminal import at_terminal
 
 
-def lab(home: Path, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """The command, in a home of its own, on a machine without an engine."""
-    env = {
+def argv(*args: str) -> list[str]:
+    return [sys.executable, "-m", "lab", *args]
+
+
+def nobodys(home: Path, **more: str) -> dict[str, str]:
+    """The environment of a home of its own, on a machine without an engine."""
+    return {
         **os.environ,
         "LAB_HOME": str(home),
         "LAB_PROJECT": "nobody",
         "DOCKER_HOST": "unix:///nonexistent.sock",
         "LAB_NO_INSTALL": "1",
+        **more,
     }
+
+
+def lab(home: Path, *args: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+    """The command, in that home; `more` is added to its environment."""
     return subprocess.run(
-        [sys.executable, "-m", "lab", *args],
+        argv(*args),
         input=stdin,
         capture_output=True,
         text=True,
         check=False,
-        env=env,
+        env=nobodys(home, **more),
         timeout=60,
     )
 
@@ -183,10 +193,35 @@ def test_the_verdict_of_an_open_incident_is_not_told(tmp_path: Path) -> None:
 def test_a_hint_is_json_for_programs(tmp_path: Path) -> None:
     """One document on standard output, nothing else."""
     journal_with_incident(tmp_path)
-    hint = json.loads(lab(tmp_path, "hint", "--json").stdout)
+    hint = json.loads(lab(tmp_path, "hint", "--json", "--yes").stdout)
     assert hint["number"] == 1
     assert hint["price"] > 0
     assert hint["left"] == 2
+
+
+@pytest.mark.parametrize("args", [(), ("--json",)])
+def test_a_hint_is_not_taken_where_nobody_can_be_asked(
+    tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    """A pipe is told the price and what takes it; nothing is taken, and nothing charged."""
+    journal_with_incident(tmp_path)
+    done = lab(tmp_path, "hint", *args)
+    assert done.returncode == 2
+    assert "the next hint costs 5 points" in done.stderr
+    assert "lab hint --yes" in done.stderr
+    with Journal(tmp_path / "projects" / "nobody" / "lab.db") as journal:
+        assert journal.hints(1) == []
+
+
+def test_a_hint_is_asked_for_at_a_terminal(tmp_path: Path) -> None:
+    """Its price is said first, and No takes nothing."""
+    journal_with_incident(tmp_path)
+    for answer, taken in (("n", 0), ("y", 1)):
+        code, said = at_terminal(argv("hint"), nobodys(tmp_path), typed=f"{answer}\n")
+        assert code == 0
+        assert "The next hint costs 5 points, if you solve it. Take it?" in said
+        with Journal(tmp_path / "projects" / "nobody" / "lab.db") as journal:
+            assert len(journal.hints(1)) == taken
 
 
 def test_scenarios_are_json_for_programs_without_their_answers(tmp_path: Path) -> None:

@@ -177,6 +177,40 @@ class TestOnCall:
         with pytest.raises(BadInput, match="no more hints"):
             incident.take_hint(doors)
 
+    def test_a_hint_costs_nothing_after_the_mend(self, doors: Doors, world: World) -> None:
+        """Who has mended it and wants to understand it pays for no help; what fails is no mend."""
+        started(doors, world)
+        assert resolve(doors, QUIET, within_s=1).outcome is Outcome.FAIL
+        assert incident.next_price(doors) == 5
+        assert incident.take_hint(doors).price == 5
+        mend(world)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        assert incident.next_price(doors) == 0
+        assert incident.take_hint(doors).price == 0
+        incident.diagnose(doors, TRUE)
+        arithmetic = "\n".join(end(doors, QUIET).verdict.arithmetic)
+        assert "2 taken for 5" in arithmetic
+
+    def test_the_same_diagnosis_once_more_is_no_revision(self, doors: Doors, world: World) -> None:
+        """A file that is sent twice costs nothing; said to be final it is final."""
+        started(doors, world)
+        assert incident.diagnose(doors, TRUE) == 1
+        world.pause(10)
+        assert incident.diagnose(doors, TRUE) == 1
+        assert len(doors.journal.answers(1)) == 1
+        assert incident.diagnose(doors, Diagnosis("worker", "workers-too-few")) == 2
+        assert incident.diagnose(doors, TRUE, final=True) == 3
+        with pytest.raises(BadInput, match="final"):
+            incident.diagnose(doors, TRUE)
+        assert "2 x 5" in "\n".join(end(doors, QUIET, give_up=True).verdict.arithmetic)
+
+    def test_the_same_diagnosis_can_be_made_final(self, doors: Doors, world: World) -> None:
+        """The last word may have been said before."""
+        started(doors, world)
+        incident.diagnose(doors, TRUE)
+        assert incident.diagnose(doors, TRUE, final=True) == 1
+        assert incident.current(doors).final_at is not None
+
     def test_a_diagnosis_with_unknown_words_is_not_an_attempt(
         self, doors: Doors, world: World
     ) -> None:
