@@ -192,7 +192,7 @@ def _still_open(doors: Doors, row: Row) -> Row:
     if row.closed_at is not None:
         raise BadInput(
             f"the incident {row.slug} (number {row.id}) was ended meanwhile",
-            remedy=f"`lab report --incident {row.id}` has its story; `lab status` says what is on now",
+            remedy=f"`lab report --incident {row.id}` has its story; `lab status` says what is on",
         )
     return row
 
