@@ -27,6 +27,9 @@ _RELATIVE = re.compile(
     rf"(?:now)?(?:-(?P<back>(?:{_STEP})+|\d+(?:\.\d+)?))?(?:/(?P<whole>s|m|h|d|w))?"
 )
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+LONGEST_ON_THE_CLOCK_S = 12 * 3600.0
+"""Of two clock times that are further apart somebody has written the later one first."""
+
 _MONDAY = 4 * 86400.0
 """The first one, in Unix seconds: weeks begin there."""
 
@@ -73,6 +76,19 @@ def _on_the_clock(text: str, now: float) -> float:
     raise AssertionError("yesterday has been")
 
 
+def span(start: str, end: str, now: float) -> Span:
+    """The stretch of time between two moments, as `moment` reads them.
+
+    A clock time that it starts at is the last one before its end, whatever day it is by `now`.
+    """
+    until = moment(end, now, ends=True)
+    return Span(moment(start, until if _is_clock(start) else now), until)
+
+
+def _is_clock(text: str) -> bool:
+    return _CLOCK.fullmatch(text.strip()) is not None
+
+
 def _seconds(back: str) -> float:
     steps = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?", back)
     return sum(float(count) * _SECONDS[unit or "s"] for count, unit in steps)
@@ -102,10 +118,7 @@ class Evidence:
 
     def span(self, now: float) -> Span:
         """The absolute window, where `now` is when the diagnosis was recorded."""
-        if self.window is None:
-            return Span(now - DEFAULT_WINDOW_S, now)
-        start, end = self.window
-        return Span(moment(start, now), moment(end, now, ends=True))
+        return Span(now - DEFAULT_WINDOW_S, now) if self.window is None else span(*self.window, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +178,9 @@ class _EvidenceEntry(BaseModel):
         if window is not None:
             # Any time after the newest absolute one will do to compare the two ends.
             now = datetime.now(tz=UTC).timestamp()
-            if moment(window[0], now) >= moment(window[1], now, ends=True):
+            meant = span(*window, now)
+            turned = all(map(_is_clock, window)) and meant.seconds > LONGEST_ON_THE_CLOCK_S
+            if turned or meant.seconds <= 0:
                 raise ValueError("the window must begin before it ends")
         return window
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 import signal
 import sys
 from collections.abc import Callable
@@ -32,6 +33,16 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+LARGEST = 2**31 - 1
+"""Of numbers that go into a database, a request or the customers' dice."""
+
+
+def finite(seconds: float | None) -> float | None:
+    """For options in seconds: "not a number" is between any two bounds."""
+    if seconds is not None and not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds")
+    return seconds
 
 
 def command(name: str) -> Callable[[Callable[P, int | None]], None]:

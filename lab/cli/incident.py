@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import Json, command
+from lab.cli import LARGEST, Json, command, finite
 from lab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from lab.history import Outcome
 
 Number = Annotated[
-    int | None, typer.Option("--incident", help="Its number; without it, the last one.")
+    int | None,
+    typer.Option(
+        "--incident",
+        metavar="N",
+        min=1,
+        max=LARGEST,
+        help="Its number, from `lab past`; without it, the last one.",
+    ),
 ]
 
 
@@ -128,7 +135,10 @@ def resolve_command(
         float | None,
         typer.Option(
             "--wait",
+            metavar="S",
             min=0,
+            max=3600,
+            callback=finite,
             help="Wait up to so many seconds for the objectives to hold, before it judges.",
         ),
     ] = None,

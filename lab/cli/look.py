@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli import Json, command
+from lab.cli import LARGEST, Json, command, finite
 
 
 @command("logs")
@@ -28,7 +28,9 @@ def logs_command(
         str | None,
         typer.Option("--since", help="From when: a time, or -5m. Two minutes; for a request, 30."),
     ] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most so many.")] = 20,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, max=LARGEST, help="At most so many.")
+    ] = 20,
     as_json: Json = False,
 ) -> int:
     """Show what the front door, the API and the worker wrote about requests."""
@@ -63,12 +65,22 @@ def logs_command(
 def slow_command(
     *,
     over: Annotated[
-        float, typer.Option("--over", min=0.5, max=60, help="Look for so many seconds.")
+        float,
+        typer.Option(
+            "--over",
+            metavar="S",
+            min=0.5,
+            max=60,
+            callback=finite,
+            help="Look for so many seconds.",
+        ),
     ] = 3.0,
     since: Annotated[
         str, typer.Option("--since", help="The log from when: a time, or -5m.")
     ] = "-5m",
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="At most so many.")] = 10,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=1, max=LARGEST, help="At most so many.")
+    ] = 10,
     as_json: Json = False,
 ) -> int:
     """Show where the databases' time goes, with plans, and what they have logged as slow."""
@@ -101,7 +113,7 @@ def trace_command(
         typer.Argument(help="A path of the front door, or an address here.  [default: /api/feed]"),
     ] = None,
     *,
-    user: Annotated[int, typer.Option("--user", "-u", min=1, help="Who asks.")] = 1,
+    user: Annotated[int, typer.Option("--user", "-u", min=1, max=LARGEST, help="Who asks.")] = 1,
     upload: Annotated[
         bool, typer.Option("--upload", help="Send a picture, and follow it to the worker.")
     ] = False,
@@ -137,6 +149,10 @@ def _moment(text: str, now: float) -> float:
     from lab.errors import BadInput
 
     try:
-        return moment(text, now)
-    except ValueError as error:
+        begun = moment(text, now)
+    except (ValueError, OverflowError) as error:
         raise BadInput(f"--since: {error}") from error
+    if not begun <= now:
+        raise BadInput(f"--since: {text} is yet to come")
+    # The engine counts from 1970.
+    return max(0.0, begun)

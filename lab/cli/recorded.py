@@ -97,11 +97,19 @@ def _told(recorded: History) -> Told | None:
 def _moment(text: str, recorded: History) -> float:
     from lab.diagnosis import moment
     from lab.errors import BadInput
+    from lab.screen.console import clock
 
+    begun, ended = recorded.baseline.start, recorded.ended_at
     try:
-        return moment(text, recorded.ended_at)
-    except ValueError as error:
-        raise BadInput(str(error)) from error
+        at = moment(text, ended)
+    except (ValueError, OverflowError) as error:
+        raise BadInput(f"--at: {error}") from error
+    if not begun <= at <= ended:
+        raise BadInput(
+            f"--at: {text} is not of that night",
+            remedy=f"it was recorded from {clock(begun)} to {clock(ended)} on this machine's clock",
+        )
+    return at
 
 
 @command("replay")

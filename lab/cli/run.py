@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import Json, command
+from lab.cli import LARGEST, Json, command
 from lab.cli.incident import code_of, said_goodbye
 
 if TYPE_CHECKING:
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 Slug = Annotated[str, typer.Argument(help="A scenario's name; `lab scenarios` lists them.")]
 Seed = Annotated[
-    int | None, typer.Option("--seed", help="Makes its choices; without it they are random.")
+    int | None,
+    typer.Option(
+        "--seed",
+        metavar="N",
+        min=0,
+        max=LARGEST,
+        help="Makes its choices; without it they are random.",
+    ),
 ]
 Light = Annotated[
     bool, typer.Option("--light", help="Half the customers, the same night: for a busy machine.")

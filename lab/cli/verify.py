@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import Json, command
+from lab.cli import LARGEST, Json, command
 
 if TYPE_CHECKING:
     from lab.proof.kept import Proof
@@ -48,11 +48,14 @@ def _from_here(path: Path) -> str:
 def verify_command(
     slugs: Slugs = None,
     *,
-    seed: Annotated[int, typer.Option("--seed", help="The first seed.")] = 1,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST, help="The first seed.")] = 1,
     seeds: Annotated[
         int,
         typer.Option(
-            "--seeds", min=1, help="How many seeds of each; in the first, every wrong fix is tried."
+            "--seeds",
+            min=1,
+            max=1000,
+            help="How many seeds of each; in the first, every wrong fix is tried.",
         ),
     ] = 1,
     out: Annotated[
@@ -92,7 +95,11 @@ def verify_command(
     side_by_side: Annotated[
         int,
         typer.Option(
-            "--side-by-side", metavar="N", min=1, help="Live N nights at a time, in N stacks."
+            "--side-by-side",
+            metavar="N",
+            min=1,
+            max=16,
+            help="Live N nights at a time, in N stacks.",
         ),
     ] = 1,
     of_stacks: Annotated[

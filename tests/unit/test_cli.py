@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from lab import __version__, cli
 from lab.cli import app, tell_interrupted
@@ -45,6 +46,18 @@ def lab(home: Path, *args: str, stdin: str = "", **more: str) -> subprocess.Comp
         env=nobodys(home, **more),
         timeout=60,
     )
+
+
+def typed(home: Path, monkeypatch: pytest.MonkeyPatch, *args: str) -> Result:
+    """The same in this process, where many are tried; what is no exit is raised."""
+    from lab.cli import incident, look, recorded, run, stack, verify  # noqa: F401 - they register themselves
+
+    for name, value in nobodys(home).items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, args)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return done
 
 
 def journal_with_incident(home: Path, *, announced: bool = True) -> None:
@@ -149,6 +162,37 @@ def test_what_cannot_be_done_is_said_in_a_sentence(
     assert done.returncode == code
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+NIGHT = str(Path(__file__).parent / "data" / "3am-2" / "remedy.json.gz")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(("resolve", "--wait", one) for one in ("nan", "inf", "-1", "1e9", "soon")),
+        *(("slow", "--over", one) for one in ("nan", "inf", "0", "61")),
+        *(("logs", "--since", one) for one in ("nan", "inf", "9" * 400, "25:61:00", "2199-01-01")),
+        *(("slow", "--since", one) for one in ("nan", "-", "9" * 40)),
+        *(("start", "3am", "--seed", one) for one in ("-1", "9" * 20, "1.5", "nan")),
+        *(("verify", "--seed", one) for one in ("-1", "9" * 20)),
+        *(("verify", "--seeds", one) for one in ("0", "9" * 20)),
+        ("verify", "--side-by-side", "9" * 9),
+        *(("verdict", "--incident", one) for one in ("0", "-1", "9" * 20)),
+        *(("report", "--incident", one) for one in ("0", "9" * 20)),
+        *(("trace", "--user", one) for one in ("0", "9" * 20)),
+        *(("logs", "--lines", one) for one in ("0", "9" * 20)),
+        *(("grade", "--history", NIGHT, "--at", one) for one in ("nan", "inf", "9" * 400)),
+    ],
+)
+def test_absurd_numbers_are_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    """Exit code 2 and what is wrong, whatever a number is out of bounds by."""
+    done = typed(tmp_path, monkeypatch, *args)
+    assert done.exit_code == 2, done.stderr
+    assert args[-2] in done.stderr
     assert done.stdout == ""
 
 

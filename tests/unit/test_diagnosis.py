@@ -184,3 +184,29 @@ def test_a_clock_time_is_the_last_one_that_has_been():
     assert over_midnight.span(now) == Span(now - 610, now - 26)
     with pytest.raises(ValueError, match="no time of day"):
         moment("25:00:00", now)
+
+
+def test_a_window_of_clock_times_is_of_one_night():
+    """Its start is the last before its end, whenever it is read: an hour later, around midnight,
+    or while its end is yet to come today and so means yesterday's."""
+
+    def between(start: str, end: str, *now: int) -> float:
+        at = datetime(2026, 11, *now).astimezone().timestamp()
+        return Evidence("signal", "queue:depth", (start, end)).span(at).seconds
+
+    assert between("22:09:34", "22:10:30", 20, 23, 0) == 56
+    assert between("22:09:34", "22:10:30", 20, 22, 10) == 56
+    assert between("22:09:34", "22:10:30", 21, 9, 0) == 56
+    assert between("23:59:50", "00:00:20", 21, 0, 5) == 30
+    assert between("23:59:50", "now", 21, 0, 0, 10) == 20
+    turned = "component: db\ncause: oom\nevidence:\n  - {signal: queue:depth, window: [%s, %s]}\n"
+    assert "must begin before it ends" in refusal(turned % ("22:10:30", "22:09:34"))
+
+
+@pytest.mark.parametrize("window", ["[22:09:34, 22:10:30]", '["23:59:50", "00:00:20"]'])
+def test_a_file_takes_the_times_that_the_lab_prints(window):
+    """Quoted or not, and whatever time of day it is read at."""
+    text = f"component: db\ncause: oom\nevidence:\n  - {{signal: queue:depth, window: {window}}}\n"
+    found = parse_diagnosis(Document(text, "d.yaml"), vocabulary(), facts())
+    assert found.evidence[0].window is not None
+    assert "".join(found.evidence[0].window).count(":") == 4
