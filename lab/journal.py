@@ -66,7 +66,7 @@ class Journal(Store):
         """That incident. Raises `BadInput` when the journal has none of this number."""
         found = next(self._incidents("WHERE id = ?", number), None)
         if found is None:
-            raise BadInput(f"there is no incident {number}", remedy="`lab status` lists the last")
+            raise BadInput(f"there is no incident {number}", remedy="`lab past` lists them")
         return found
 
     def incidents(self, limit: int = 20) -> list[Row]:

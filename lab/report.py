@@ -110,12 +110,13 @@ def write_report(
     history: History,
     verdict: Verdict,
     scenario_text: ScenarioText,
-    out_dir: Path,
+    out: Path,
     *,
     vocabulary: Vocabulary,
     grafana: str | None = None,
 ) -> Paths:
-    """Writes `report.html` and `report.md` into `out_dir`, which is made if it is not there.
+    """Writes `report.html` and `report.md` into `out`, which is made if it is not there; or, where
+    `out` has a page's name (`night.html`), that page and the Markdown beside it.
 
     With the address of a `grafana` each signal leads to its panel there, over the night's minutes.
 
@@ -129,8 +130,8 @@ def write_report(
     acts = [(one.at, str(one.number)) for one in told["chronology"] if one.number is not None]
     zero = told["zero"]
     picture = timeline(history, verdict.order, zero, acts, _looks(history.receipts))
-    out_dir.mkdir(parents=True, exist_ok=True)
-    paths = Paths(out_dir / "report.html", out_dir / "report.md")
+    paths = _paths(out)
+    paths.html.parent.mkdir(parents=True, exist_ok=True)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html.j2",)),
@@ -150,10 +151,17 @@ def write_report(
         demoted=_demoted,
         said=_said,
     )
-    for path in (paths.html, paths.markdown):
-        template = environment.get_template(f"{path.name}.j2")
+    for kind, path in (("html", paths.html), ("md", paths.markdown)):
+        template = environment.get_template(f"report.{kind}.j2")
         path.write_text(template.render(**told, picture=_safe(picture)), encoding="utf-8")
     return paths
+
+
+def _paths(out: Path) -> Paths:
+    if out.suffix.lower() in (".html", ".htm", ".md") and not out.is_dir():
+        page = out if out.suffix.lower() != ".md" else out.with_suffix(".html")
+        return Paths(page, out.with_suffix(".md"))
+    return Paths(out / "report.html", out / "report.md")
 
 
 def _told(

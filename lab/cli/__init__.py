@@ -17,6 +17,7 @@ from typing import Annotated, ParamSpec
 import typer
 
 from lab import __version__
+from lab.cli.order import InOrder
 from lab.errors import BadInput, LabError
 
 INTERRUPTED = 130
@@ -24,6 +25,7 @@ INTERRUPTED = 130
 P = ParamSpec("P")
 
 app = typer.Typer(
+    cls=InOrder,
     help="Live a production incident on a real stack, and have your diagnosis measured.",
     no_args_is_help=True,
     add_completion=False,
@@ -36,6 +38,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 LARGEST = 2**31 - 1
 """Of numbers that go into a database, a request or the customers' dice."""
+
+
+def no_larger(number: int | None) -> int | None:
+    """For options that are numbers, whatever their least is."""
+    if number is not None and number > LARGEST:
+        raise typer.BadParameter(f"{number} is larger than {LARGEST}")
+    return number
 
 
 def finite(seconds: float | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import LARGEST, Json, command, finite
+from lab.cli import Json, command, finite, no_larger
 from lab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Number = Annotated[
         "--incident",
         metavar="N",
         min=1,
-        max=LARGEST,
+        callback=no_larger,
         help="Its number, from `lab past`; without it, the last one.",
     ),
 ]
@@ -212,8 +212,11 @@ def verdict_command(*, number: Number = None, as_json: Json = False) -> int:
 def report_command(
     *,
     number: Number = None,
-    folder: Annotated[
-        Path | None, typer.Option("--out", help="Where to write it; beside its history else.")
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="A directory, or the page itself (x.html); beside its history else."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -224,7 +227,7 @@ def report_command(
     from lab.screen.telling import tell_story
 
     with open_doors(for_healing=True) as doors:
-        paths = tell_story(doors, chosen(doors, number), folder)
+        paths = tell_story(doors, chosen(doors, number), out)
     if as_json:
         emit({"html": paths.html, "markdown": paths.markdown})
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lab.cli import LARGEST, Json, command, finite
+from lab.cli import Json, command, finite, no_larger
 
 
 @command("logs")
@@ -26,10 +26,17 @@ def logs_command(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="From when: a time, or -5m. Two minutes; for a request, 30."),
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="From when: 22:09:34, or -5m. Else two minutes; for a request, 30.",
+        ),
     ] = None,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=1, max=LARGEST, help="At most so many.")
+        int,
+        typer.Option(
+            "--lines", "-n", metavar="N", min=1, callback=no_larger, help="At most so many."
+        ),
     ] = 20,
     as_json: Json = False,
 ) -> int:
@@ -76,10 +83,13 @@ def slow_command(
         ),
     ] = 3.0,
     since: Annotated[
-        str, typer.Option("--since", help="The log from when: a time, or -5m.")
+        str, typer.Option("--since", metavar="WHEN", help="The log from when: 22:09:34, or -5m.")
     ] = "-5m",
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=1, max=LARGEST, help="At most so many.")
+        int,
+        typer.Option(
+            "--lines", "-n", metavar="N", min=1, callback=no_larger, help="At most so many."
+        ),
     ] = 10,
     as_json: Json = False,
 ) -> int:
@@ -113,7 +123,9 @@ def trace_command(
         typer.Argument(help="A path of the front door, or an address here.  [default: /api/feed]"),
     ] = None,
     *,
-    user: Annotated[int, typer.Option("--user", "-u", min=1, max=LARGEST, help="Who asks.")] = 1,
+    user: Annotated[
+        int, typer.Option("--user", "-u", metavar="N", min=1, callback=no_larger, help="Who asks.")
+    ] = 1,
     upload: Annotated[
         bool, typer.Option("--upload", help="Send a picture, and follow it to the worker.")
     ] = False,

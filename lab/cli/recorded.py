@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli import Json, command
-from lab.cli.incident import verdict_code
+from lab.cli.incident import Number, verdict_code
 
 if TYPE_CHECKING:
     from lab.diagnosis import Diagnosis
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 def grade_command(
     *,
     history: Annotated[
-        Path, typer.Option("--history", help="A recorded incident: history.json.gz.")
-    ],
+        Path | None, typer.Option("--history", help="A recorded incident: history.json.gz.")
+    ] = None,
+    number: Number = None,
     file: Annotated[
         Path | None,
         typer.Option(
@@ -32,7 +33,9 @@ def grade_command(
     at: Annotated[
         str | None,
         typer.Option(
-            "--at", help="When it is given, for windows such as -60s: a time, or -5m of the end."
+            "--at",
+            metavar="WHEN",
+            help="When it is given, for windows such as -60s: 22:09:34, or -5m of the end.",
         ),
     ] = None,
     prometheus: Annotated[
@@ -41,13 +44,12 @@ def grade_command(
     as_json: Json = False,
 ) -> int:
     """Judge a recorded incident again, without the stack."""
-    from lab import archive
     from lab.grading.vocabulary import Vocabulary
     from lab.prometheus import Prometheus
     from lab.recorded import regrade
     from lab.screen.console import console, emit, verdict_view
 
-    recorded = archive.load(history)
+    _, recorded = _recording(history, number)
     vocabulary = Vocabulary.load()
     verdict = regrade(
         recorded,
@@ -62,6 +64,24 @@ def grade_command(
     else:
         console().print(verdict_view(verdict))
     return verdict_code(verdict)
+
+
+def _recording(file: Path | None, number: int | None) -> tuple[Path, History]:
+    """That file, or what was kept of an incident of this home: of the last one, where none is
+    named. Raises `BadInput` where both are, and where there is none."""
+    from lab import archive
+    from lab.doors import open_doors
+    from lab.ending import chosen, history_of
+    from lab.errors import BadInput
+
+    if file is not None:
+        if number is not None:
+            raise BadInput("a recording is named by its file or by --incident, not by both")
+        return file, archive.load(file)
+    with open_doors(for_healing=True) as doors:
+        row = chosen(doors, number)
+        history = history_of(row)
+    return Path(row.history or ""), history
 
 
 def _diagnosis(file: Path, vocabulary: Vocabulary, recorded: History) -> Diagnosis:
@@ -114,8 +134,12 @@ def _moment(text: str, recorded: History) -> float:
 
 @command("replay")
 def replay_command(
-    file: Annotated[Path, typer.Argument(help="A recorded incident: history.json.gz.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A recorded incident: history.json.gz.", show_default=False),
+    ] = None,
     *,
+    number: Number = None,
     now: Annotated[
         bool, typer.Option("--now", help="As if it had just ended, for dashboards that look back.")
     ] = False,
@@ -124,7 +148,7 @@ def replay_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Serve a recorded incident by a Prometheus of its own, until Ctrl-C."""
+    """Serve a recorded incident by its own Prometheus, until Ctrl-C."""
     import time
 
     from lab import archive
@@ -133,7 +157,8 @@ def replay_command(
     from lab.replay import alive, serve, shifted
     from lab.screen.console import clock, console, emit
 
-    history, home = archive.load(file), Home.find()
+    file, history = _recording(file, number)
+    home = Home.find()
     home.prepare()
     if now:
         # By whole seconds, so that points stay where Prometheus looks for them.
@@ -162,3 +187,29 @@ def replay_command(
                 pass
         except KeyboardInterrupt:
             return
+
+
+@command("past")
+def past_command(
+    *,
+    lines: Annotated[
+        int,
+        typer.Option("--lines", "-n", metavar="N", min=1, max=1000, help="Of the last so many."),
+    ] = 20,
+    as_json: Json = False,
+) -> None:
+    """List the nights lived here, with their numbers for --incident."""
+    from lab.doors import open_doors
+    from lab.past import lived
+    from lab.progress import report_for_terminal
+    from lab.screen.console import console, emit
+    from lab.screen.past import past_table
+
+    with open_doors(for_healing=True) as doors, report_for_terminal().step("judging them again"):
+        found = lived(doors, most=lines)
+    if as_json:
+        emit([one.as_dict() for one in found])
+    elif found:
+        console().print(past_table(found))
+    else:
+        console().print("no night was lived here yet: `lab run 3am`")

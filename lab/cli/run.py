@@ -7,24 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import LARGEST, Json, command
+from lab.cli import Json, command, no_larger
 from lab.cli.incident import code_of, said_goodbye
 
 if TYPE_CHECKING:
     from lab.doors import Doors
     from lab.ending import Measured
+    from lab.errors import BadInput
     from lab.grading.verdict import Verdict
     from lab.progress import Report
     from lab.records import Row
 
-Slug = Annotated[str, typer.Argument(help="A scenario's name; `lab scenarios` lists them.")]
+Slug = Annotated[
+    str | None,
+    typer.Argument(help="A scenario's name; without it they are listed.", show_default=False),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
         "--seed",
         metavar="N",
         min=0,
-        max=LARGEST,
+        callback=no_larger,
         help="Makes its choices; without it they are random.",
     ),
 ]
@@ -36,7 +40,10 @@ Light = Annotated[
 @command("run")
 def run(
     slug: Annotated[
-        str | None, typer.Argument(help="A scenario; without it, back to the one that is on.")
+        str | None,
+        typer.Argument(
+            help="A scenario; without it, back to the one that is on.", show_default=False
+        ),
     ] = None,
     *,
     seed: Seed = None,
@@ -58,6 +65,8 @@ def run(
 
     report = report_for_terminal()
     with open_doors() as doors:
+        if slug is None and doors.journal.open_one() is None:
+            raise which_one(doors, "no incident is on, and no scenario is named")
         if not autopilot:
             # While the stack comes up: nobody has to wait for it.
             open_beside(doors.home)
@@ -77,7 +86,9 @@ def run(
 
 
 @command("start")
-def start(slug: Slug, *, seed: Seed = None, light: Light = False, as_json: Json = False) -> None:
+def start(
+    slug: Slug = None, *, seed: Seed = None, light: Light = False, as_json: Json = False
+) -> None:
     """Start a scenario and leave it on; the other commands play it."""
     from lab.doors import open_doors
     from lab.progress import report_for_terminal
@@ -85,6 +96,8 @@ def start(slug: Slug, *, seed: Seed = None, light: Light = False, as_json: Json 
     from lab.screen.oncall import announce, next_commands
 
     with open_doors() as doors:
+        if slug is None:
+            raise which_one(doors, "which scenario?")
         row = _begin(doors, slug, seed, report_for_terminal(), light=light)
         if as_json:
             _emit_started(doors, row)
@@ -92,6 +105,55 @@ def start(slug: Slug, *, seed: Seed = None, light: Light = False, as_json: Json 
         out = console()
         announce(doors, row, out)
         next_commands(out)
+
+
+@command("brief")
+def brief_command(
+    slug: Annotated[
+        str | None,
+        typer.Argument(help="A scenario; without it, the one that is on.", show_default=False),
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say again what you know, and where to look."""
+    from lab import incident
+    from lab.doors import open_doors
+    from lab.room.beside import where
+    from lab.screen.console import console, emit
+    from lab.screen.oncall import show_brief, show_places
+
+    with open_doors() as doors:
+        if slug is not None:
+            row, scenario = None, doors.library.load(slug, 0)
+        else:
+            row = incident.current(doors)
+            scenario = incident.scenario_of(row)
+        if as_json:
+            text = doors.library.text(scenario, "brief")
+            told = {"slug": scenario.slug, "title": scenario.title, "brief": text}
+            places = doors.addresses(row) if row is not None else {}
+            emit({**told, "incident": row and row.id, "addresses": places})
+            return
+        show_brief(doors, scenario, console())
+        if row is not None:
+            show_places(doors, row, console(), room=where(doors.home, within_s=0))
+
+
+def which_one(doors: Doors, what: str) -> BadInput:
+    """What is to be said where a scenario has to be named: which there are."""
+    from lab.errors import BadInput
+
+    lines = ["there are:"]
+    slugs = doors.library.slugs()
+    width = max(map(len, slugs), default=0)
+    for slug in slugs:
+        try:
+            title = doors.library.load(slug, 0).title
+        except BadInput:
+            title = f"(cannot be read; `lab check {slug}` says why)"
+        lines.append(f"  {slug:<{width}}  {title}")
+    return BadInput(what, remedy="\n".join(lines))
 
 
 def _begin(doors: Doors, slug: str | None, seed: int | None, report: Report, *, light: bool) -> Row:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import LARGEST, Json, command
+from lab.cli import Json, command, no_larger
 
 if TYPE_CHECKING:
     from lab.proof.kept import Proof
@@ -48,7 +48,9 @@ def _from_here(path: Path) -> str:
 def verify_command(
     slugs: Slugs = None,
     *,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=LARGEST, help="The first seed.")] = 1,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, callback=no_larger, help="The first seed.")
+    ] = 1,
     seeds: Annotated[
         int,
         typer.Option(

@@ -11,9 +11,10 @@ from nicegui import ui
 from lab import incident
 from lab.doors import Doors
 from lab.history import Outcome
+from lab.past import Lived
 from lab.progress import Report
 from lab.room.frame import begun, frame
-from lab.room.past import Lived, solved
+from lab.room.past import solved
 from lab.room.room import Room
 from lab.scenario import Scenario
 

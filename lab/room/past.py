@@ -3,59 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime
 from statistics import fmean
 
 from nicegui import ui
 
 from lab.doors import Doors
-from lab.ending import verdict_of
-from lab.errors import LabError
-from lab.grading.verdict import Verdict
 from lab.history import Outcome
-from lab.incident import scenario_of
-from lab.records import Row
+from lab.past import Lived, lived
 from lab.room.frame import frame
 from lab.room.room import Room
 from lab.screen.console import ago
-
-MOST = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Lived:
-    """A past incident and its verdict; None where there is none, with the reason."""
-
-    row: Row
-    family: str
-    verdict: Verdict | None
-    why: str = ""
-
-
-def lived(doors: Doors, past: dict[int, Lived] | None = None) -> list[Lived]:
-    """The incidents that were announced and are over, the last first.
-
-    `past` keeps, by number, those that nothing changes any more: each takes reading a recording.
-    """
-    past = {} if past is None else past
-    found: list[Lived] = []
-    for row in doors.journal.incidents(MOST):
-        if row.announced_at is None or row.ended_at is None:
-            continue
-        one = past.get(row.id) or _judged(doors, row)
-        if row.closed_at is not None:
-            past[row.id] = one
-        found.append(one)
-    return found
-
-
-def _judged(doors: Doors, row: Row) -> Lived:
-    try:
-        return Lived(row, scenario_of(row).family, verdict_of(doors, row))
-    except (LabError, ValueError) as error:
-        # Of another version of the lab; what it was worth then cannot be told.
-        return Lived(row, "", None, str(error).splitlines()[0])
 
 
 def solved(doors: Doors, past: dict[int, Lived] | None = None) -> dict[str, Outcome]:
@@ -99,6 +57,8 @@ async def past_page(room: Room) -> None:
         columns = [
             {"name": key, "label": label, "field": key, "align": "left", "sortable": True}
             for key, label in (
+                # What `--incident` takes.
+                ("id", "number"),
                 ("when", "when"),
                 ("slug", "night"),
                 ("seed", "seed"),

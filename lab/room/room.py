@@ -23,7 +23,7 @@ from lab.series import Span
 from lab.signals import Catalogue
 
 if TYPE_CHECKING:
-    from lab.room.past import Lived
+    from lab.past import Lived
 
 T = TypeVar("T")
 

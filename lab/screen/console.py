@@ -33,6 +33,9 @@ COLOURS = {"pass": "bold", "fail": "red", "unknown": "yellow", "ok": "", "warn":
 # A pipe has no width; wrapping what a program will cut into columns helps nobody.
 PLAIN_WIDTH = 200
 
+READABLE = 100
+"""Columns of prose; a wider terminal is for tables."""
+
 
 def console() -> Console:
     """Standard output, at the terminal's width. Brackets are brackets: much of what is printed are

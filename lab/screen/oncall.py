@@ -18,9 +18,10 @@ from lab.ending import Ended, Measured, end, resolve
 from lab.errors import LabError
 from lab.progress import Report
 from lab.records import Row
+from lab.scenario import Scenario
 from lab.screen.asking import ask_for_diagnosis, ask_whether_final, ask_whether_to_take
 from lab.screen.board import read_board
-from lab.screen.console import board_table, console, measured_view, verdict_view
+from lab.screen.console import READABLE, board_table, console, measured_view, verdict_view
 from lab.screen.night import Night, look_at, night_view
 from lab.screen.watching import show_until_key
 from lab.scripts import compose_prefix
@@ -40,25 +41,36 @@ MENU = {
 
 def announce(doors: Doors, row: Row, out: Console, room: str | None = None) -> None:
     """Tell the learner what they know, and where to look. `room` is the control room's address."""
-    scenario = incident.scenario_of(row)
-    out.print(Markdown(doors.library.text(scenario, "brief")))
+    show_brief(doors, incident.scenario_of(row), out)
+    show_places(doors, row, out, room)
+    out.print("\nYou are on call. Your pager will ring.\n")
+
+
+def show_brief(doors: Doors, scenario: Scenario, out: Console) -> None:
+    """What whoever is on call knows."""
+    text = Markdown(doors.library.text(scenario, "brief"))
+    out.print(text, width=min(out.width, READABLE))
     out.print()
+
+
+def show_places(doors: Doors, row: Row, out: Console, room: str | None = None) -> None:
+    """Where to look, what `docker compose` is here, and how to have the same night again."""
     addresses = doors.addresses(row) | ({"Control room": f"{room}/night"} if room else {})
     for name, url in addresses.items():
         out.print(f"  {name:<14}{url}", soft_wrap=True)
     prefix = compose_prefix(doors)
     if prefix != "docker compose":
         out.print(f"\n  For this stack, `docker compose` is\n  {prefix}", soft_wrap=True)
-    again = f"lab run {row.slug} --seed {row.seed}{' --light' if scenario.light else ''}"
-    out.print(f"\n  The same again, another day: {again}")
+    light = " --light" if incident.scenario_of(row).light else ""
+    out.print(f"\n  The same again, another day: lab run {row.slug} --seed {row.seed}{light}")
     if shutil.which("lab") is None:
         out.print(f"\n  `lab` is {Path(sys.argv[0]).resolve()}", soft_wrap=True)
-    out.print("\nYou are on call. Your pager will ring.\n")
 
 
 def next_commands(out: Console) -> None:
     """What to type next, for those without the live view."""
     for line in (
+        "lab brief         this again",
         "lab status        how things are (--watch keeps looking)",
         "lab signals       every signal, now and when all was well",
         "lab ack           you have seen the page",
@@ -141,7 +153,9 @@ def _resolve(doors: Doors, report: Report, out: Console) -> None:
 
 
 def _brief(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
-    announce(doors, incident.current(doors), out)
+    row = incident.current(doors)
+    show_brief(doors, incident.scenario_of(row), out)
+    show_places(doors, row, out)
 
 
 def _finish(doors: Doors, report: Report, out: Console, *, give_up: bool) -> Ended | None:

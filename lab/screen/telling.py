@@ -13,8 +13,9 @@ from lab.records import Row
 from lab.report import Paths, ScenarioText, write_report
 
 
-def tell_story(doors: Doors, row: Row, folder: Path | None = None) -> Paths:
-    """Write the report of an ended incident, into `folder` or beside its history.
+def tell_story(doors: Doors, row: Row, out: Path | None = None) -> Paths:
+    """Write the report of an ended incident, into the folder or the page `out`, or beside its
+    history.
 
     Raises `BadInput` while the incident is on, `MachineLacks` when it cannot be written.
     """
@@ -23,7 +24,7 @@ def tell_story(doors: Doors, row: Row, folder: Path | None = None) -> Paths:
     told = ScenarioText(
         brief=doors.library.text(scenario, "brief"), debrief=doors.library.text(scenario, "debrief")
     )
-    where = folder or folder_of(doors, row)
+    where = out or folder_of(doors, row)
     try:
         return write_report(
             history,
@@ -35,6 +36,6 @@ def tell_story(doors: Doors, row: Row, folder: Path | None = None) -> Paths:
         )
     except OSError as error:
         raise MachineLacks(
-            f"the report cannot be written into {where}: {error.strerror}",
-            remedy="choose another directory with --out",
+            f"the report cannot be written to {where}: {error.strerror}",
+            remedy="choose another directory, or page, with --out",
         ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from lab import __version__, cli
 from lab.cli import app, tell_interrupted
+from lab.cli.order import SECTIONS
 from lab.home import Home
 from lab.journal import Journal
 from tests.unit.terminal import at_terminal
@@ -119,6 +121,34 @@ def test_every_command_says_what_it_does(tmp_path: Path) -> None:
         assert command.callback is not None
         assert command.callback.__doc__
         assert f"  {command.name} " in shown.stdout
+
+
+def test_help_is_in_the_order_of_a_night(tmp_path: Path) -> None:
+    """By what commands are for; each has a place, and says its first sentence whole, however
+    narrow the terminal is."""
+    from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
+
+    for columns in ("60", "80", "200"):
+        shown = lab(tmp_path, "--help", COLUMNS=columns).stdout
+        commands = shown[shown.index("A night:") :]
+        listed = re.findall(r"^  ([a-z]+) ", commands, re.MULTILINE)
+        assert listed == [name for names in SECTIONS.values() for name in names]
+        assert "Others:" not in commands
+        assert "..." not in commands
+        assert max(map(len, shown.splitlines())) <= int(columns)
+    assert {*listed} == {command.name for command in app.registered_commands}
+    night = listed[: listed.index("verdict")]
+    assert night.index("run") < night.index("ack") < night.index("resolve") < night.index("end")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    """What there is can be found without typing anything."""
+    from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
+
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("## The commands") : readme.index("## What is graded")]
+    told = {*re.findall(r"`(?:lab )?([a-z]+)", table)}
+    assert {command.name for command in app.registered_commands} - told == set()
 
 
 def test_help_does_not_load_what_it_does_not_need() -> None:

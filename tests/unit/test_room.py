@@ -19,6 +19,7 @@ from lab.doors import Doors
 from lab.ending import end
 from lab.errors import BadInput, Failed
 from lab.history import Outcome
+from lab.past import lived
 from lab.progress import QUIET
 from lab.room.catalogue import Wanted
 from lab.room.charts import GLANCE, asked_by, board, boards, for_script
@@ -26,7 +27,7 @@ from lab.room.curve import COARSE_S
 from lab.room.desk import Desk, Draft
 from lab.room.feed import IDLE_S, KEPT_S, LONGEST_S, Feed
 from lab.room.operating import understood
-from lab.room.past import lived, solved, weak
+from lab.room.past import solved, weak
 from lab.series import Span
 from lab.signals import Catalogue
 from tests.unit.world import World
