@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
+import io
+import os
+import selectors
 import shlex
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Timer
 
 from lab.errors import Failed
+from lab.group import NotStarted, started
+
+LINGER_S = 1.0
+"""How long the pipes of a command that has ended are read on. Who still holds them is something
+that it has left in the background, and nobody's to wait for."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +55,39 @@ def run(
     cwd: Path | None = None,
     check: bool = True,
 ) -> Exec:
-    """Run ``argv`` to its end, at most ``timeout`` seconds.
+    """Run ``argv`` to its end, at most ``timeout`` seconds; then it is ended, and all that it has
+    started.
 
     Raises ``CommandFailed`` when it cannot be started, does not end in time, or (with ``check``)
     leaves with another exit code than 0.
     """
+    given = subprocess.DEVNULL if stdin is None else subprocess.PIPE
     try:
-        done = subprocess.run(
-            argv,
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            env=env,
-            cwd=cwd,
-            check=False,
-        )
+        with started(argv, stdin=given, env=env, cwd=cwd) as process:
+            stdout, stderr = _outputs(process, stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(argv, None, _text(error.stderr)) from error
-    except OSError as error:
+    except NotStarted as error:
         raise CommandFailed(argv, 127, str(error)) from error
-    if check and done.returncode != 0:
-        raise CommandFailed(argv, done.returncode, done.stderr or done.stdout)
-    return Exec(done.returncode, done.stdout, done.stderr)
+    if check and process.returncode != 0:
+        raise CommandFailed(argv, process.returncode, stderr or stdout)
+    return Exec(process.returncode, stdout, stderr)
+
+
+def _outputs(process: subprocess.Popen[str], stdin: str | None, timeout: float) -> tuple[str, str]:
+    """What a command has said when it has ended. Raises ``TimeoutExpired`` where it does not."""
+    until = time.monotonic() + timeout
+    while True:
+        ended, left = process.poll() is not None, max(0.0, until - time.monotonic())
+        try:
+            return process.communicate(stdin, LINGER_S if ended else min(LINGER_S, left))
+        except subprocess.TimeoutExpired as error:
+            if ended:
+                return _text(error.stdout), _text(error.stderr)
+            if left == 0 and process.poll() is None:
+                raise
+        # What is to be read has been handed over.
+        stdin = None
 
 
 def follow(
@@ -85,52 +102,56 @@ def follow(
 ) -> None:
     """Run ``argv``, give each line of its output to ``on_line`` as it comes, keep all in ``log``.
 
-    It gets ``timeout`` seconds altogether, and ``patience`` seconds to say its first word.
-    Raises ``CommandFailed`` as ``run`` does; its ``stderr`` is the end of the combined output.
+    It gets ``timeout`` seconds altogether, and ``patience`` seconds to say its first word; then it
+    is ended, and all that it has started. Raises ``CommandFailed`` as ``run`` does; its ``stderr``
+    is the end of the combined output.
     """
     tail: list[str] = []
     with log.open("a", encoding="utf-8") as file:
         file.write(f"$ {shlex.join(argv)}\n")
         try:
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                env=env,
-                cwd=cwd,
-            )
-        except OSError as error:
+            with started(argv, stderr=subprocess.STDOUT, env=env, cwd=cwd) as process:
+                for line in _lines(process, timeout, patience):
+                    file.write(f"{line}\n")
+                    tail = [*tail[-39:], line.rstrip()]
+                    on_line(line.rstrip())
+        except subprocess.TimeoutExpired as error:
+            raise CommandFailed(argv, None, "\n".join(tail)) from error
+        except NotStarted as error:
             raise CommandFailed(argv, 127, str(error)) from error
-        expired = Event()
+    if process.returncode != 0:
+        raise CommandFailed(argv, process.returncode, "\n".join(tail))
 
-        def expire() -> None:
-            expired.set()
-            process.kill()
 
-        timers = [Timer(timeout, expire)]
-        timers += [Timer(patience, expire)] if patience is not None else []
-        for timer in timers:
-            timer.start()
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                for timer in timers[1:]:
-                    timer.cancel()
-                file.write(line)
-                tail = [*tail[-39:], line.rstrip()]
-                on_line(line.rstrip())
-            code = process.wait()
-        finally:
-            for timer in timers:
-                timer.cancel()
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-    if expired.is_set() or code != 0:
-        raise CommandFailed(argv, None if expired.is_set() else code, "\n".join(tail))
+def _lines(process: subprocess.Popen[str], timeout: float, patience: float | None) -> Iterator[str]:
+    """Each line as it comes, until the command has ended. Raises ``TimeoutExpired`` where it does
+    not, or says nothing for as long as anybody is patient."""
+    assert process.stdout is not None
+    begun = time.monotonic()
+    until = begun + min(timeout, timeout if patience is None else patience)
+    signs = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = io.IncrementalNewlineDecoder(signs, translate=True)
+    rest = ""
+    with selectors.DefaultSelector() as pipe:
+        pipe.register(process.stdout, selectors.EVENT_READ)
+        while True:
+            ended, left = process.poll() is not None, max(0.0, until - time.monotonic())
+            if left == 0 and not ended:
+                raise subprocess.TimeoutExpired(process.args, timeout)
+            if not pipe.select(LINGER_S if ended else min(LINGER_S, left)):
+                if ended:
+                    break
+                continue
+            piece = os.read(process.stdout.fileno(), 1 << 16)
+            *whole, rest = (rest + decoder.decode(piece, final=not piece)).split("\n")
+            if whole:
+                until = begun + timeout
+            yield from whole
+            if not piece or left == 0:
+                break
+    if rest:
+        yield rest
+    process.wait(max(0.0, until - time.monotonic()))
 
 
 def _text(output: str | bytes | None) -> str:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab import faults
+from lab.command import Exec, run
 from lab.doors import Doors, open_doors
 from lab.errors import BadInput, LabError, MachineLacks
 from lab.injection import WITNESS_WITHIN_S, lock_name
@@ -183,7 +183,7 @@ def _run_and_restore(doors: Doors, name: str, number: int, step: str) -> tuple[O
     doors.load.stop()
     doors.load.start(rate=HOME_RATE, duration_s=LOAD_S, seed=0)
     child = _process(doors, "lab.faultproof", name, str(number), step, within=CHILD_S)
-    if child.returncode == MachineLacks.exit_code:
+    if child.code == MachineLacks.exit_code:
         doors.load.stop()
         return Outcome.SKIPPED, child.stderr.strip()
     left = doors.journal.unhealed()
@@ -191,13 +191,13 @@ def _run_and_restore(doors: Doors, name: str, number: int, step: str) -> tuple[O
     shown = [_waits_to_see(doors, one.name, one.token, wanted=wanted) for one in left]
     restored = _process(doors, "lab", "restore", within=RESTORE_S)
     doors.forget_addresses()
-    if restored.returncode != 0:
+    if restored.code != 0:
         return Outcome.LEFT, restored.stderr.strip()
     if doors.journal.unhealed() or any(
         faults.active(doors.stack, one.name, one.token) for one in left
     ):
         return Outcome.LEFT, "the restore was content, and it is still there"
-    if child.returncode != -signal.SIGKILL:
+    if child.code != -signal.SIGKILL:
         return Outcome.MOOT, f"it ended before its time: {child.stderr.strip()}"
     if shown != [True]:
         return Outcome.MOOT, f"the witness {'did not see it' if wanted else 'saw it'} when {step}"
@@ -216,20 +216,10 @@ def _waits_to_see(doors: Doors, name: str, token: str, *, wanted: bool) -> bool:
         doors.pause(0.5)
 
 
-def _process(
-    doors: Doors, module: str, *args: str, within: float
-) -> subprocess.CompletedProcess[str]:
+def _process(doors: Doors, module: str, *args: str, within: float) -> Exec:
     home = doors.home
-    return subprocess.run(
-        [sys.executable, "-m", module, *args],
-        env=home.environment,
-        cwd=home.root,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=within,
-        check=False,
-    )
+    argv = [sys.executable, "-m", module, *args]
+    return run(argv, timeout=within, env=home.environment, cwd=home.root, check=False)
 
 
 # -- the process that dies ----------------------------------------------------------------------

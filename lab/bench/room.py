@@ -55,7 +55,10 @@ def usable(bench: Bench) -> Iterator[Figure]:
             yield Figure(name, share, "of a core", most)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(20)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
     begun = time.perf_counter()
     tell_story(bench.doors, chosen(bench.doors, None))
     yield Figure("the report of a night", time.perf_counter() - begun, "s", 5)

@@ -12,6 +12,7 @@ import math
 import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Annotated, ParamSpec
 
 import typer
@@ -19,6 +20,7 @@ import typer
 from lab import __version__
 from lab.cli.order import InOrder
 from lab.errors import BadInput, LabError
+from lab.group import tell_all
 
 INTERRUPTED = 130
 
@@ -128,11 +130,25 @@ def tell_interrupted() -> None:
         )
 
 
+def take_interrupts() -> None:
+    """Let Ctrl-C, a polite word to end and the end of the terminal come to the same: what runs is
+    ended, and this process hears of it as `KeyboardInterrupt`."""
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        tell_all()
+        signal.default_int_handler(number, frame)
+
+    for number in (signal.SIGINT, signal.SIGHUP):
+        # A script's background ignores Ctrl-C, and nohup the end of the terminal.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupted)
+    # Whoever says it to us alone means us, also in a script's background.
+    signal.signal(signal.SIGTERM, interrupted)
+
+
 def main() -> None:
     """The entry point."""
-    # Whoever stops us politely gets the same care as whoever presses Ctrl-C, also where a script
-    # has started us in its background: there SIGINT is ignored.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    take_interrupts()
     # A terminal that lacks a sign gets a question mark for it, and the rest of what is said.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

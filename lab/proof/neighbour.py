@@ -21,6 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, get_args
 
+from lab.command import CommandFailed, run
 from lab.errors import BadInput
 
 Kind = Literal["none", "core", "bursts", "disk", "suspended"]
@@ -44,6 +45,8 @@ BURST_S, PAUSE_S = 10.0, 20.0
 PIECE, PIECES = 4 * 2**20, 32
 ASLEEP_S, ASLEEP_AT = 15.0, (75.0, 150.0)
 """When, in seconds after the start of the night, the machine falls asleep, and for how long."""
+
+DOCKER_S = 60.0
 
 GROUPS = ("/sys/fs/cgroup/cpu/3am-lab-neighbour", "/sys/fs/cgroup/3am-lab-neighbour")
 
@@ -141,8 +144,8 @@ def _sleep_when_told() -> None:
         stopped = _family(int(pid))
         # Nobody is left to find the stack asleep, or to wake up before it.
         _signal(stopped, signal.SIGSTOP)
-        _docker("pause", ids)
         try:
+            _docker("pause", ids)
             time.sleep(ASLEEP_S)
         finally:
             _docker("unpause", ids)
@@ -169,7 +172,9 @@ def _signal(processes: Sequence[int], number: signal.Signals) -> None:
 
 
 def _docker(verb: str, ids: Sequence[str]) -> None:
-    subprocess.run(["docker", verb, *ids], stdout=subprocess.DEVNULL, check=False)
+    # A deadline, for whoever sleeps is to wake up also where the engine does not answer.
+    with suppress(CommandFailed):
+        run(["docker", verb, *ids], timeout=DOCKER_S, check=False)
 
 
 def _own_group() -> None:

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocketClose
 
 from lab.ending import chosen
 from lab.errors import LabError
+from lab.group import tell_all
 from lab.room import charts
 from lab.room.catalogue import Wanted, catalogue_page
 from lab.room.charts import asked_by
@@ -55,6 +56,8 @@ def serve(opened: Opener, host: str, port: int, token: str | None, *, leave: boo
     app.add_static_files("/room", STATIC)
     if token is not None:
         app.add_middleware(Keeper, token=token)
+    # Whoever closes the room does not wait for what was typed in it.
+    app.on_shutdown(tell_all)
     room.watch()
     ui.run(
         host=host,

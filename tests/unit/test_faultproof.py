@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from lab import faultproof
+from lab.command import Exec
 from lab.doors import Doors
 from lab.errors import BadInput, LabError
 from lab.faultproof import STEPS, Outcome, kept_in, prove
@@ -31,9 +31,7 @@ def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     def killed(*_: object) -> None:
         raise Killed
 
-    def process(
-        doors: Doors, module: str, *args: str, **_: float
-    ) -> subprocess.CompletedProcess[str]:
+    def process(doors: Doors, module: str, *args: str, **_: float) -> Exec:
         code, said = 0, ""
         try:
             if module == "lab":
@@ -44,7 +42,7 @@ def doors(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
             code = -signal.SIGKILL
         except LabError as error:
             code, said = error.exit_code, error.message
-        return subprocess.CompletedProcess([module, *args], code, "", said)
+        return Exec(code, "", said)
 
     monkeypatch.setattr(faultproof.os, "kill", killed)
     monkeypatch.setattr(faultproof, "_process", process)
