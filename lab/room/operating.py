@@ -41,6 +41,9 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """Without these a command would wait for a terminal, or never end."""
 
+VALUED = frozenset({"--tail", "-n", "--since", "--scale"})
+"""Those that take a value. The others are said or not: `--detach=false` would wait for ever."""
+
 SHOWN = 200
 """Lines of output that are kept."""
 
@@ -73,7 +76,8 @@ def understood(line: str) -> list[str]:
                 # What follows is said inside of the container.
                 break
             continue
-        if word.partition("=")[0] not in OPTIONS[verb]:
+        name, has_value, _ = word.partition("=")
+        if name not in OPTIONS[verb] or (has_value and name not in VALUED):
             allowed = ", ".join(sorted(OPTIONS[verb])) or "none"
             raise BadInput(f"{verb} takes no {word} here", remedy=f"its options: {allowed}")
     given = {word.partition("=")[0] for word in rest}

@@ -315,6 +315,10 @@ class TestOperator:
             "docker compose exec -u root api-1 sh",
             "docker compose logs -f nginx",
             "docker compose up --build",
+            "docker compose up --detach=false",
+            "docker compose up -d=0 api-1",
+            "docker compose exec -T=false api-1 sh",
+            "docker compose stats --no-stream=false",
             "docker compose 'ps",
         ],
     )
