@@ -24,6 +24,7 @@ SERVICE_LABEL = "com.docker.compose.service"
 ONEOFF_LABEL = "com.docker.compose.oneoff"
 HASH_LABEL = "com.docker.compose.config-hash"
 CHECKOUT_LABEL = "com.docker.compose.project.working_dir"
+ENV_LABEL = "com.docker.compose.project.environment_file"
 
 
 @dataclass(frozen=True)
@@ -160,10 +161,10 @@ class Project:
             else:
                 api.disconnect_container_from_network(guest, self.network, force=True)
 
-    def published(self) -> set[int]:
-        """The ports of this machine that running containers of the project hold."""
+    def published(self) -> dict[str, int]:
+        """The port of this machine that each service holds which publishes one, and runs."""
         return {
-            int(port["PublicPort"])
+            container["Labels"][SERVICE_LABEL]: int(port["PublicPort"])
             for container in self.containers()
             for port in container.get("Ports") or []
             if port.get("PublicPort")
@@ -179,25 +180,33 @@ class Project:
         self.remove([one["Id"] for one in self.containers() if anew or not self._is_ours(one)])
 
     def refuse_others(self) -> None:
-        """Raises ``BadInput`` while containers of this project run that another checkout, which is
-        still there, has made."""
+        """Raises ``BadInput`` while containers of this project run that another checkout or another
+        home, which is still there, has made."""
         for one in self.containers():
-            checkout = Path(one["Labels"][CHECKOUT_LABEL])
             alive = one["State"] in ("running", "paused", "restarting")
-            if (
-                alive
-                and not self._is_ours(one)
-                and (checkout / self.home.compose_file.name).exists()
-            ):
+            owner = self._owner(one)
+            if alive and owner is not None and owner.exists():
                 raise BadInput(
-                    f"the stack {self.home.project} is up, and it is that of {checkout}",
+                    f"the stack {self.home.project} is up, and it is that of {owner.parent}",
                     remedy=f"`lab down` there; or LAB_PROJECT={self.home.project}-2 gives this "
-                    "checkout a stack of its own",
+                    "one a stack of its own",
                 )
 
     def _is_ours(self, container: Mapping[str, Any]) -> bool:
-        made_in = Path(container["Labels"][CHECKOUT_LABEL])
-        return made_in.resolve() == self.home.root.resolve()
+        return self._owner(container) is None
+
+    def _owner(self, container: Mapping[str, Any]) -> Path | None:
+        """By which file somebody else's container is known: their docker-compose.yml, or in this
+        checkout their home's env file. None for one of our own."""
+        labels = container["Labels"]
+        checkout = Path(labels[CHECKOUT_LABEL])
+        if checkout.resolve() != self.home.root.resolve():
+            return checkout / self.home.compose_file.name
+        # Compose names it where it was told one, as the lab does; a learner need not.
+        told = labels.get(ENV_LABEL, str(self.home.env_file))
+        files = [checkout / name for name in told.split(",")]
+        ours = self.home.env_file.resolve()
+        return None if any(one.resolve() == ours for one in files) else files[0]
 
     def remove(self, container_ids: Sequence[str]) -> None:
         """Remove containers at once, whatever state they are in; a missing one is no error."""

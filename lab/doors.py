@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from lab.signals import Catalogue
 
 
+LOOKED_AT = {
+    "Darkroom": "nginx",
+    "Prometheus": "prometheus",
+    "Grafana": "grafana",
+    "Jaeger": "jaeger",
+}
+"""What a person looks at in a browser, and the service that it is."""
+
+
 class Doors:
     """The doors of one lab home. They open when they are first used.
 
@@ -44,13 +53,13 @@ class Doors:
     def prometheus(self) -> Prometheus:
         from lab.prometheus import Prometheus
 
-        return Prometheus(self.stack.url("prometheus"))
+        return Prometheus(lambda: self.stack.url("prometheus"))
 
     @cached_property
     def load(self) -> Load:
         from lab.load import Load
 
-        return Load(self.stack.url("load"))
+        return Load(lambda: self.stack.url("load"))
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -71,23 +80,24 @@ class Doors:
         return Library()
 
     def addresses(self, row: Row | None = None) -> dict[str, str]:
-        """Where a person looks: what it is, and its URL. Grafana opens with the overview, from
-        before the incident `row` began; without one, with the last minutes."""
-        found = {"Darkroom": self.stack.url("nginx"), "Prometheus": self.stack.url("prometheus")}
-        if grafana := self.grafana:
-            found["Grafana"] = links.overview(grafana, row.announced_at if row else None)
-        if "traces" in self._extras:
-            found["Jaeger"] = self.stack.url("jaeger")
+        """Where a person looks: what it is, and its URL, of what runs. Grafana opens with the
+        overview, from before the incident `row` began; without one, with the last minutes."""
+        where = self._where()
+        found = {name: where[service] for name, service in LOOKED_AT.items() if service in where}
+        if "Grafana" in found:
+            found["Grafana"] = links.overview(found["Grafana"], row.announced_at if row else None)
         return found
 
     @property
     def grafana(self) -> str | None:
-        """Where Grafana answers; None where it is not part of this stack."""
-        return self.stack.url("grafana") if "grafana" in self._extras else None
+        """Where Grafana answers; None where it is not part of this stack, or does not run."""
+        return self._where().get("grafana")
 
-    @property
-    def _extras(self) -> str:
-        return self.stack.env.get("COMPOSE_PROFILES", "")
+    def _where(self) -> dict[str, str]:
+        try:
+            return self.stack.addresses()
+        except MachineLacks:
+            return {}
 
     def forget_addresses(self) -> None:
         """Open the doors anew: ports may have changed when the stack came up."""

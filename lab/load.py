@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from lab.errors import BadInput, Unknown
+from lab.errors import BadInput, LabError, Unknown
 
 if TYPE_CHECKING:
     import httpx
@@ -91,12 +92,26 @@ class Acknowledged:
 class Load:
     """A client of one load generator. Every method raises `LoadUnavailable` where none answers."""
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str | Callable[[], str], *, timeout: float = TIMEOUT) -> None:
+        """`url` is its address, or tells it when it is first needed; a `LabError` of that means
+        that it does not answer."""
+        self._asked = url if callable(url) else lambda: url
+        self._timeout = timeout
+
+    @cached_property
+    def url(self) -> str:
+        """Its address. Raises `LoadUnavailable` where it has none."""
+        try:
+            return self._asked().rstrip("/")
+        except LabError as error:
+            raise LoadUnavailable(error.message, remedy=error.remedy) from error
+
+    @cached_property
+    def _http(self) -> httpx.Client:
         import httpx
 
-        self.url = url.rstrip("/")
         # No proxy from the environment: the address is on this machine.
-        self._http: httpx.Client = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=self._timeout, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +121,8 @@ class Load:
 
     def close(self) -> None:
         """Drops the connection; later calls fail."""
-        self._http.close()
+        if "_http" in self.__dict__:
+            self._http.close()
 
     def start(self, rate: float, duration_s: float, seed: int, **interests: float) -> LoadState:
         """Let customers arrive: `rate` per second, for `duration_s` seconds (two hours at most).

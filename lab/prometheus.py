@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
-from lab.errors import BadInput, Unknown
+from lab.errors import BadInput, LabError, Unknown
 from lab.series import Labels, Sample, Series
 
 if TYPE_CHECKING:
@@ -63,12 +64,26 @@ class Rule:
 class Prometheus:
     """A client of one Prometheus. Use as a context manager, or call `close`."""
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
+    def __init__(self, url: str | Callable[[], str], *, timeout: float = TIMEOUT) -> None:
+        """`url` is its address, or tells it when it is first needed; a `LabError` of that means
+        that it does not answer."""
+        self._asked = url if callable(url) else lambda: url
+        self._timeout = timeout
+
+    @cached_property
+    def url(self) -> str:
+        """Its address. Raises `PrometheusUnavailable` where it has none."""
+        try:
+            return self._asked().rstrip("/")
+        except LabError as error:
+            raise PrometheusUnavailable(error.message, remedy=error.remedy) from error
+
+    @cached_property
+    def _http(self) -> httpx.Client:
         import httpx
 
-        self.url = url.rstrip("/")
         # No proxy from the environment: the address is on this machine.
-        self._http: httpx.Client = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+        return httpx.Client(base_url=self.url, timeout=self._timeout, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +93,8 @@ class Prometheus:
 
     def close(self) -> None:
         """Drops the connection; later calls fail."""
-        self._http.close()
+        if "_http" in self.__dict__:
+            self._http.close()
 
     def ready(self) -> bool:
         """Whether it serves queries now. Never raises."""
@@ -86,7 +102,7 @@ class Prometheus:
 
         try:
             return self._http.get("/-/ready").status_code == httpx.codes.OK
-        except httpx.HTTPError:
+        except (httpx.HTTPError, PrometheusUnavailable):
             return False
 
     def query(self, expr: str, at: float | None = None) -> list[Sample]:

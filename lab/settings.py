@@ -21,6 +21,8 @@ PORTS: Mapping[str, tuple[str, int]] = {
     "LAB_JAEGER_PORT": ("jaeger", 16686),
 }
 
+PUBLISHED = frozenset(service for service, _ in PORTS.values())
+
 SECRETS = (
     "postgres_app",
     "postgres_replication",

@@ -18,7 +18,7 @@ from lab.errors import BadInput, Failed, MachineLacks
 from lab.home import Home
 from lab.pristine import DATABASES, throw_away
 from lab.progress import QUIET, Report, Step
-from lab.settings import PORTS, make_secrets, read_env, write_env
+from lab.settings import PUBLISHED, make_secrets, read_env, write_env
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -181,12 +181,25 @@ class Stack:
     def url(self, service: str) -> str:
         """Where this machine reaches ``service``, as ``http://127.0.0.1:<port>``.
 
-        Raises ``BadInput`` for a service that publishes nothing.
+        Raises ``BadInput`` for a service that publishes nothing, ``Failed`` while it does not run.
         """
-        for variable, (name, default) in PORTS.items():
-            if name == service:
-                return f"http://127.0.0.1:{self.env.get(variable, default)}"
-        raise BadInput(f"the service {service!r} publishes no port on this machine")
+        if service not in PUBLISHED:
+            raise BadInput(f"the service {service!r} publishes no port on this machine")
+        try:
+            return self.addresses()[service]
+        except KeyError:
+            raise Failed(
+                f"the service {service!r} of the stack {self.home.project} does not run",
+                remedy="`lab up` starts it",
+            ) from None
+
+    def addresses(self) -> dict[str, str]:
+        """Where this machine reaches each service that runs and publishes a port.
+
+        As the engine has it: what was once chosen, or is usual, may be another stack's by now.
+        """
+        held = self.project.published()
+        return {name: f"http://127.0.0.1:{port}" for name, port in held.items()}
 
     @property
     def env(self) -> dict[str, str]:
@@ -255,7 +268,7 @@ class Stack:
         images.ready()
         write_env(
             self.home,
-            self.project.published(),
+            set(self.project.published().values()),
             extras=images.extras(),
             cgroup=share.parent(),
         )

@@ -177,7 +177,7 @@ class Doctor:
 
     def ports(self) -> Iterator[Finding]:
         """The ports that the next start would take."""
-        ours = Stack(self.home).project.published()
+        ours = set(Stack(self.home).project.published().values())
         explicit = {name: os.environ[name] for name in PORTS if os.environ.get(name)}
         try:
             chosen = choose_ports(explicit, read_env(self.home.env_file), ours)

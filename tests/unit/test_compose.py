@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.compose import CHECKOUT_LABEL, Project, ServiceState, state_of
+from lab.compose import CHECKOUT_LABEL, ENV_LABEL, SERVICE_LABEL, Project, ServiceState, state_of
 from lab.errors import BadInput
 from lab.home import Home
 
@@ -97,6 +97,36 @@ def test_a_stack_of_another_checkout_is_left_alone(project: Project, tmp_path: P
     with pytest.raises(BadInput, match=str(tmp_path / "there")) as refused:
         project.claim(anew=True)
     assert "LAB_PROJECT=" in str(refused.value.remedy)
+
+
+def test_a_stack_of_another_home_is_left_alone(project: Project, tmp_path: Path):
+    """Also in this checkout: a home knows neither the passwords nor the night of another. One that
+    is gone has left its containers to whoever comes."""
+    other = tmp_path / "other" / "stack.env"
+    other.parent.mkdir()
+    other.touch()
+    (here, _) = project.containers()
+    here["Labels"][ENV_LABEL] = str(project.home.env_file)
+    project.refuse_others()
+    here["Labels"][ENV_LABEL] = str(other)
+    with pytest.raises(BadInput, match=str(other.parent)) as refused:
+        project.claim(anew=False)
+    assert "LAB_PROJECT=" in str(refused.value.remedy)
+    other.unlink()
+    project.refuse_others()
+
+
+def test_each_service_has_the_port_that_the_engine_tells(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    """A container that does not run holds none."""
+    found = [
+        {"Labels": {SERVICE_LABEL: "nginx"}, "Ports": [{"PrivatePort": 1, "PublicPort": 18080}]},
+        {"Labels": {SERVICE_LABEL: "api-1"}, "Ports": [{"PrivatePort": 8000}]},
+        {"Labels": {SERVICE_LABEL: "load"}, "Ports": []},
+    ]
+    monkeypatch.setattr(project, "containers", lambda: found)
+    assert project.published() == {"nginx": 18080}
 
 
 @pytest.mark.parametrize("state", ["exited", "created", "dead"])

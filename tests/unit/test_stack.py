@@ -1,17 +1,24 @@
 """The stack's life, decided from what the engine says; the engine itself is played here."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab import pristine
+from lab import settings as settings_module
 from lab import stack as stack_module
 from lab.command import CommandFailed, Exec
 from lab.compose import ServiceState
+from lab.doors import Doors
 from lab.errors import BadInput
 from lab.home import Home
+from lab.journal import Journal
+from lab.load import LoadUnavailable
 from lab.pristine import DATABASES, REPLACED
+from lab.prometheus import PrometheusUnavailable
 from lab.stack import NotWell, Stack
 
 
@@ -24,6 +31,10 @@ class PlayedProject:
         self.removed: list[str] = []
         self.volumes: list[str] = []
         self.up_fails = 0
+        self.held: dict[str, int] = {}
+
+    def published(self) -> dict[str, int]:
+        return self.held
 
     def states(self) -> list[ServiceState]:
         return self.now
@@ -198,15 +209,54 @@ def test_expected_but_missing_services_are_shown(make):
     ]
 
 
-def test_url_is_what_was_written_for_compose(make):
-    """The address of a service is the port that was chosen for it, else the usual one."""
-    stack, _ = make()
+def test_url_is_what_the_engine_says(make):
+    """The address of a service is the port that its container holds, whatever was chosen once."""
+    stack, project = make()
+    project.held = {"nginx": 18080}
     stack.home.prepare()
-    stack.home.env_file.write_text("LAB_NGINX_PORT=18080\n")
+    stack.home.env_file.write_text("LAB_NGINX_PORT=18081\nLAB_LOAD_PORT=18089\n")
     assert stack.url("nginx") == "http://127.0.0.1:18080"
-    assert stack.url("prometheus") == "http://127.0.0.1:9090"
+    assert stack.addresses() == {"nginx": "http://127.0.0.1:18080"}
     with pytest.raises(BadInput, match="publishes no port"):
         stack.url("worker")
+
+
+@pytest.mark.parametrize("remembered", ["", "LAB_LOAD_PORT={port}\n"])
+def test_nobody_elses_stack_is_spoken_to(
+    make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, remembered: str
+):
+    """A home whose stack does not run has no customers and no Prometheus, though somebody answers
+    on the usual ports, or on those that it once had."""
+    stack, _ = make(service("nginx", "exited", ""))
+    asked: list[str] = []
+
+    class Neighbour(BaseHTTPRequestHandler):
+        def do_DELETE(self) -> None:
+            asked.append(self.path)
+            self.send_error(500)
+
+        do_GET = do_DELETE  # noqa: N815
+
+    with HTTPServer(("127.0.0.1", 0), Neighbour) as neighbour:
+        threading.Thread(target=neighbour.serve_forever, daemon=True).start()
+        stack.home.prepare()
+        if remembered:
+            stack.home.env_file.write_text(remembered.format(port=neighbour.server_port))
+        usual = {
+            name: (of, neighbour.server_port) for name, (of, _) in settings_module.PORTS.items()
+        }
+        for module in (settings_module, stack_module):
+            monkeypatch.setattr(module, "PORTS", usual, raising=False)
+        with Journal(tmp_path / "lab.db") as journal:
+            doors = Doors(stack.home, stack, journal)
+            with pytest.raises(LoadUnavailable, match="does not run"):
+                doors.load.stop()
+            with pytest.raises(PrometheusUnavailable, match="does not run"):
+                doors.prometheus.query("up")
+            assert doors.addresses() == {}
+            assert doors.grafana is None
+        neighbour.shutdown()
+    assert asked == []
 
 
 def test_psql_rows(make, monkeypatch: pytest.MonkeyPatch):

@@ -239,6 +239,10 @@ class FakeStack:
     def url(self, service: str) -> str:
         return f"http://127.0.0.1/{service}"
 
+    def addresses(self) -> dict[str, str]:
+        extra = filter(None, self.env.get("COMPOSE_PROFILES", "").split(","))
+        return {name: self.url(name) for name in ("nginx", "prometheus", "load", *extra)}
+
     def logs(self, service: str, lines: int = 20, **between: float) -> str:
         if service in self.world.down:
             raise Failed(f"the service {service!r} has no container")
