@@ -22,7 +22,7 @@ from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Row
-from lab.restore import come_home
+from lab.restore import call_off, come_home
 from lab.series import Span
 from lab.steady import Look
 
@@ -104,11 +104,15 @@ def end(
     The last diagnosis counts. Without a claim that passed, and where what had passed is broken
     again, the recovery is measured once more, as things are, unless the learner gives up.
     `on_verdict` is told as soon as it is known.
+
+    Raises `Unknown` where nobody can read any more what it is to be judged by; then it is closed
+    without a verdict, and the stack is home.
     """
     row = _ending(doors)
     with exclusive(f"incident-{doors.home.project}", report):
         row = _still_open(doors, row)
         doors.stack.refuse_others()
+        _refuse_unreadable(doors, row, report)
         if row.ended_at is None:
             if give_up:
                 doors.journal.note(row.id, doors.now(), "gave-up")
@@ -148,6 +152,19 @@ def end(
     return Ended(row, verdict, Path(row.history or ""), put_back, not_home)
 
 
+def _refuse_unreadable(doors: Doors, row: Row, report: Report) -> None:
+    try:
+        scenario_of(row)
+    except Unknown as error:
+        report.say(error.message)
+        call_off(doors, row, error.message, report)
+        raise Unknown(
+            f"the incident {row.slug} (number {row.id}) is closed without a verdict, and the stack "
+            "is home",
+            remedy=error.message,
+        ) from error
+
+
 def _tell(doors: Doors, row: Row, changes: Sequence[Change]) -> None:
     """Let the history tell what was changed by hand and put back: people want it for their
     debrief."""
@@ -169,8 +186,8 @@ def abandon(doors: Doors, row: Row, report: Report) -> None:
         doors.journal.stamp(row.id, "ended_at", doors.now())
     try:
         _settle(doors, row, report)
-    except (LabError, OSError) as error:
-        # Bringing the stack home matters more than the record of one incident.
+    except Exception as error:  # noqa: BLE001 - whatever it is, the stack comes home after it
+        # That matters more than the record of one incident.
         report.say(f"its history could not be kept: {error}")
 
 
@@ -200,7 +217,9 @@ def _still_open(doors: Doors, row: Row) -> Row:
 def _settle(doors: Doors, row: Row, report: Report) -> Row:
     """Keep the history of an ended incident, unless an interrupted end has kept it already."""
     row = doors.journal.incident(row.id)
-    if row.history is None or not Path(row.history).exists():
+    try:
+        history_of(row)
+    except LabError:
         _keep_history(doors, row, report)
     return doors.journal.incident(row.id)
 

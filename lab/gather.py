@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from lab import sharp
 from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
-from lab.errors import LabError
+from lab.errors import LabError, Unknown
 from lab.grading.recovery import AGAIN, counting
 from lab.history import (
     Event,
@@ -53,8 +53,15 @@ def as_json(value: object, kind: type[Any]) -> str:
 
 
 def from_json(text: str, kind: type[T]) -> T:
-    """The same, back."""
-    return TypeAdapter(kind).validate_json(text)
+    """The same, back. Raises `Unknown` for what another version has written, or is damaged."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        what = getattr(kind, "__name__", str(kind))
+        raise Unknown(
+            f"what the journal has kept cannot be read as {what}: {error.errors()[0]['msg']}",
+            remedy="`lab restore` brings the stack home all the same",
+        ) from error
 
 
 def name_of(row: Row) -> str:

@@ -39,14 +39,15 @@ STAY_S = 15 * 60
 def scenario_of(row: Row) -> Scenario:
     """The scenario as it was when the incident began, whatever became of its files.
 
-    Raises `Unknown` where another version of the lab has begun it, which knew other scenarios.
+    Raises `Unknown` where another version of the lab has begun it, which knew other scenarios, and
+    where it is damaged.
     """
     try:
         return Scenario.model_validate_json(row.scenario)
     except ValueError as error:
         raise Unknown(
-            f"the incident {row.slug} (number {row.id}) was begun by another version of the lab: "
-            "its scenario cannot be read any more",
+            f"the scenario of the incident {row.slug} (number {row.id}) cannot be read: another "
+            "version of the lab has begun it, or the journal is damaged",
             remedy="`lab restore` brings the stack home all the same",
         ) from error
 

@@ -5,13 +5,12 @@ Gathers only, for lab/mitigation.py. What cannot be looked at is recorded as suc
 
 from __future__ import annotations
 
-import json
-
 from lab import faults
 from lab.audit import audit
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.faults import FaultParams
+from lab.gather import from_json
 from lab.grading.pace import START_DELAY
 from lab.grading.recovery import ROTATION
 from lab.history import DataSeen, FaultSeen, LoadSeen, ServiceSeen
@@ -53,7 +52,7 @@ def services_seen(doors: Doors, row: Row) -> list[ServiceSeen]:
     """Every service that was there when all was well."""
     names = [
         name
-        for name in json.loads(row.services or "[]")
+        for name in from_json(row.services or "[]", list[str])
         if name not in WATCHERS and not name.endswith("-exporter")
     ]
     try:

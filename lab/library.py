@@ -112,8 +112,13 @@ class Library:
         return found
 
     def text(self, scenario: Scenario, name: str) -> str:
-        """One of the scenario's texts (brief, debrief), about this incident's own objects."""
-        return scenario.fill((self.path(scenario.slug) / f"{name}.md").read_text(encoding="utf-8"))
+        """One of the scenario's texts (brief, debrief), about this incident's own objects; a
+        sentence instead where the folder has gone since the incident began."""
+        try:
+            text = (self.folder / scenario.slug / f"{name}.md").read_text(encoding="utf-8")
+        except OSError as error:
+            return f"The {name} of {scenario.slug} is gone: {error.strerror}\n"
+        return scenario.fill(text)
 
     def remedy(self, slug: str, fix: str | None = None) -> Path:
         """The script of the operator's fix, or of another right one. Raises `BadInput` where there

@@ -85,7 +85,8 @@ def come_home(doors: Doors, report: Report) -> Homecoming:
     # Not there, or not well: the stack's own start is what mends it.
     with suppress(LoadUnavailable):
         doors.load.stop()
-    faults_left = doors.journal.unhealed()
+    unhealed = doors.journal.unhealed()
+    faults_left = [fault for fault in unhealed if faults.readable(fault.name, fault.token)]
     with report.step("healing"), exclusive(lock_name(doors), report):
         # Building an index again on an eighth of a core takes minutes.
         for fault in faults_left:
@@ -105,6 +106,13 @@ def come_home(doors: Doors, report: Report) -> Homecoming:
     prove_home(doors, report)
     # A command that was still on its way when its process was killed may have landed since.
     _ask_witnesses(doors, faults_left)
+    for fault in unhealed:
+        if fault not in faults_left:
+            report.say(
+                f"{fault.name}: what another version has kept of it cannot be read; the stack was "
+                "put back as it is known at home, and its steady state is proven"
+            )
+            doors.journal.healed(fault, doors.now())
     # What this night had read would be the next one's head start.
     cli(doors.stack, CACHE, "FLUSHALL")
     return Homecoming(

@@ -252,9 +252,9 @@ def said_goodbye(doors: Doors, ended: Ended) -> int:
 
     out = console()
     scenario = scenario_of(ended.row)
-    debrief = doors.library.path(scenario.slug) / "debrief.md"
+    debrief = doors.library.folder / scenario.slug / "debrief.md"
     out.print("\n`lab report` writes the whole story; what happened and why, in general:")
-    out.print(f"  {debrief}", soft_wrap=True)
+    out.print(f"  {debrief}{'' if debrief.exists() else ' (gone)'}", soft_wrap=True)
     for part in put_back_view([str(change) for change in ended.put_back]):
         out.print(part)
     if ended.not_home is None:

@@ -177,6 +177,15 @@ def heal(stack: Stack, name: str, token: str) -> None:
     fault.heal(stack, _read(fault, name, token))
 
 
+def readable(name: str, token: str) -> bool:
+    """Whether this version has the fault `name` and can read its token."""
+    try:
+        _read(fault_named(name), name, token)
+    except Broken:
+        return False
+    return True
+
+
 def hinders(name: str) -> bool:
     """Whether the fault `name` makes healing slow; one that this version does not have does not."""
     fault = discover().get(name)

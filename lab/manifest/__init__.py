@@ -153,7 +153,9 @@ def _recorded(stack: Stack) -> dict[str, Things]:
         found = json.loads((stack.home.dir / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if found.pop("format", None) == FORMAT else {}
+    if not isinstance(found, dict) or found.pop("format", None) != FORMAT:
+        return {}
+    return found if all(isinstance(things, dict) for things in found.values()) else {}
 
 
 def _made_from(stack: Stack) -> Things:

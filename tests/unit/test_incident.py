@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from lab import ending, incident, mitigation
 from lab.diagnosis import Diagnosis, Evidence
@@ -15,8 +18,10 @@ from lab.ending import chosen, end, history_of, resolve, verdict_of
 from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.history import DataSeen, Outcome
 from lab.journal import OneAtATime
-from lab.progress import QUIET, Report
+from lab.progress import QUIET, Report, Step
 from lab.restore import restore
+from lab.screen.oncall import announce
+from lab.screen.telling import tell_story
 from tests.unit.world import (
     INDEX,
     RINGS_AFTER_S,
@@ -39,6 +44,19 @@ def started(doors: Doors, world: World, *, wait: float = 40) -> None:
     """An incident that is on, and has been for `wait` seconds."""
     incident.start(doors, "slow", 1, QUIET)
     world.pause(wait)
+
+
+class Said:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+    def step(self, title: str) -> AbstractContextManager[Step]:
+        return QUIET.step(title)
 
 
 def mend(world: World) -> None:
@@ -515,17 +533,78 @@ class TestRestore:
             assert fresh.journal.unhealed() == []
         assert not world.broken
 
-    def test_it_needs_no_scenario(self, doors: Doors, world: World) -> None:
-        """An incident of another version of the lab, whose scenario nobody can read any more: what
-        would judge it is refused and says what helps, and that does help."""
+    @pytest.mark.parametrize("ends", [restore, end])
+    @pytest.mark.parametrize("scenario", ['{"faults": []}', '{"title": "Some', ""])
+    def test_it_needs_no_scenario(
+        self, doors: Doors, world: World, scenario: str, ends: Callable[..., object]
+    ) -> None:
+        """An incident whose scenario nobody can read any more, of another version of the lab or cut
+        off: what would judge it says what helps; it can be abandoned, and ended without a verdict;
+        and another may be started."""
         started(doors, world)
-        doors.journal._db.execute("UPDATE incidents SET scenario = '{\"faults\": []}'")
-        with pytest.raises(Unknown, match="another version") as refused:
-            end(doors, QUIET)
+        doors.journal._db.execute("UPDATE incidents SET scenario = ?", (scenario,))
+        with pytest.raises(Unknown, match="cannot be read") as refused:
+            resolve(doors, QUIET)
         assert "lab restore" in (refused.value.remedy or "")
+        with nullcontext() if ends is restore else pytest.raises(Unknown, match="is home"):
+            ends(doors, QUIET)
+        assert not world.broken
+        assert doors.journal.open_one() is None
+        assert doors.journal.unhealed() == []
+        assert incident.start(doors, "slow", 1, QUIET).phase == "live"
+
+    @pytest.mark.parametrize("ends", [restore, end])
+    def test_it_needs_no_folder(
+        self, doors: Doors, world: World, tmp_path: Path, ends: Callable[..., object]
+    ) -> None:
+        """Somebody has changed branches in the middle of the night: it can be seen, ended and told,
+        from what was kept when it began."""
+        started(doors, world)
+        shutil.rmtree(tmp_path / "scenarios")
+        said = Console(file=io.StringIO())
+        announce(doors, incident.current(doors), said)
+        assert "brief of slow is gone" in said.file.getvalue()  # type: ignore[attr-defined]
+        ends(doors, QUIET)
+        assert not world.broken
+        assert doors.journal.open_one() is None
+        paths = tell_story(doors, chosen(doors, None))
+        assert "debrief of slow is gone" in paths.markdown.read_text()
+
+    @pytest.mark.parametrize(
+        ("table", "column"), [("answers", "diagnosis"), ("answers", "receipts")]
+    )
+    def test_what_was_answered_may_be_damaged(
+        self, doors: Doors, world: World, table: str, column: str
+    ) -> None:
+        """The stack comes home all the same."""
+        started(doors, world)
+        incident.diagnose(doors, TRUE)
+        doors.journal._db.execute(f"UPDATE {table} SET {column} = '[{{'")  # noqa: S608
         restore(doors, QUIET)
         assert not world.broken
         assert doors.journal.open_one() is None
+
+    @pytest.mark.parametrize(
+        "other", ["name = 'frost'", "token = '{\"index\": 1}'", "token = '{\"ind'"]
+    )
+    def test_a_fault_of_another_version_does_not_lock_the_home(
+        self, doors: Doors, world: World, other: str
+    ) -> None:
+        """What cannot be healed from its token is as it is known at home, or the proof says what is
+        not; once that is proven, the home is free."""
+        started(doors, world)
+        doors.journal._db.execute(f"UPDATE faults SET {other}")  # noqa: S608
+        with pytest.raises(Failed, match="steady state"):
+            restore(doors, QUIET)
+        assert world.broken
+        assert doors.journal.unhealed()
+        mend(world)
+        said = Said()
+        done = restore(doors, said)
+        assert done.healed == ()
+        assert any("cannot be read" in line for line in said.lines)
+        assert doors.journal.open_one() is None
+        assert doors.journal.unhealed() == []
 
     def test_it_may_be_done_twice_and_without_any_need(self, doors: Doors, world: World) -> None:
         """Restoring a stack that is home changes nothing and proves it again."""

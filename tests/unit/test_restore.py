@@ -57,6 +57,7 @@ def broken(
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         for name in ("inject", "active", "heal"):
             patch.setattr(faults, name, getattr(system, name))
+        patch.setattr(faults, "readable", lambda *_: True)
         patch.setattr(restore, "prove_home", lambda *_: None)
         with doors_to(World(), Path(folder)) as doors:
             number = doors.journal.begin("night", 1, "{}", 1.0)
