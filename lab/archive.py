@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import math
-import os
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -19,6 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from lab.errors import BadInput
+from lab.files import replace_file
 from lab.history import History
 from lab.series import Series
 
@@ -53,12 +53,7 @@ def save(history: History, path: Path) -> None:
     text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
     if path.suffix == ".gz":
         text = gzip.compress(text, compresslevel=6, mtime=0)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    with unfinished.open("wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    replace_file(path, text)
 
 
 def load(path: Path) -> History:

@@ -25,6 +25,7 @@ from lab import faults
 from lab.command import Exec, run
 from lab.doors import Doors, open_doors
 from lab.errors import BadInput, LabError, MachineLacks
+from lab.files import replace_file
 from lab.injection import WITNESS_WITHIN_S, lock_name
 from lab.lock import exclusive
 from lab.progress import QUIET, Report
@@ -156,7 +157,7 @@ def prove(
 def _keep(rows: list[ProofRow], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps([asdict(row) for row in rows], indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    replace_file(path, text + "\n")
 
 
 def kept_in(folder: Path) -> FaultProof:

@@ -14,7 +14,7 @@ from lab import sharp
 from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
-from lab.errors import LabError, Unknown
+from lab.errors import LabError, MachineLacks, Unknown
 from lab.grading.recovery import AGAIN, counting
 from lab.history import (
     Event,
@@ -197,13 +197,20 @@ def _receipts(doors: Doors, answer: Answer, baseline: Span) -> tuple[Receipt, ..
 def keep(doors: Doors, row: Row, history: History) -> Path:
     """Save a history in the incident's folder, with what the services wrote, and note where.
 
-    Returns its path.
+    Returns its path. Raises `MachineLacks` where it cannot be written.
     """
     folder = folder_of(doors, row)
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "history.json.gz"
-    save(replace(history, logs=log_excerpts(doors, history)), path)
-    doors.journal.stamp(row.id, "history", str(path))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save(replace(history, logs=log_excerpts(doors, history)), path)
+    except OSError as error:
+        raise MachineLacks(
+            f"the history of the incident cannot be written into {folder}: {error.strerror}",
+            remedy="free some space there, or make it writable",
+        ) from error
+    # Relative: a home may be moved, with all that it remembers.
+    doors.journal.stamp(row.id, "history", str(path.relative_to(doors.home.dir)))
     return path
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 from lab.errors import BadInput
@@ -180,7 +182,16 @@ class Journal(Store):
     def _incidents(self, which: str, *values: float) -> Iterator[Row]:
         with self._said():
             rows = self._db.execute(f"SELECT * FROM incidents {which}", values)  # noqa: S608
-            yield from [Row(*row) for row in rows]
+            yield from [self._placed(Row(*row)) for row in rows]
+
+    def _placed(self, row: Row) -> Row:
+        """With its history where it is now: homes are moved, and copied."""
+        if row.history is None:
+            return row
+        kept = Path(row.history)
+        # An earlier version kept the whole path: <home>/incidents/<name>/<file>.
+        here = self.home.joinpath(*kept.parts[-3:])
+        return replace(row, history=str(here if here.exists() else self.home / kept))
 
     def _faults(self, which: str, *values: float) -> list[PlannedFault]:
         with self._said():

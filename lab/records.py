@@ -104,7 +104,8 @@ class Row:
     """One incident as the journal has it. What has not happened yet is None.
 
     `scenario` is the scenario's JSON, `services` those that were there when all was well (JSON),
-    `history` the file of its history, `invalid` why the run does not count.
+    `history` the file of its history (kept relative to the home), `invalid` why the run does not
+    count.
     """
 
     id: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def compose_prefix(doors: Doors) -> str:
     home = doors.home
     if home.project == DEFAULT_PROJECT and Path.cwd() == home.root:
         return "docker compose"
-    return f"docker compose -p {home.project} -f {home.compose_file} --env-file {home.env_file}"
+    options = ["-p", home.project, "-f", home.compose_file, "--env-file", home.env_file]
+    return shlex.join(["docker", "compose", *map(str, options)])
 
 
 def run_script(doors: Doors, script: Path, say: Callable[[str], None]) -> None:

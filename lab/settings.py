@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from lab.engine import SOCKET
 from lab.errors import BadInput
+from lab.files import replace_file
 from lab.home import DEFAULT_PROJECT, Home
 
 # What a browser or a script on this machine talks to: variable -> (service, default port).
@@ -99,13 +101,39 @@ def _number(text: str) -> int | None:
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """The ``NAME=value`` lines of an env file; nothing where there is no file."""
+    """The ``NAME=value`` lines of an env file; nothing where there is no file.
+
+    Raises ``BadInput`` for a file that is none.
+    """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:
         return {}
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{path} cannot be read: {error}", remedy="move it away; `lab up` writes it anew"
+        ) from error
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs}
+    return {name.strip(): _unquoted(value.strip()) for name, _, value in pairs}
+
+
+_PLAIN = re.compile(r"[\w./:,@%+=-]*", re.ASCII)
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "$": "\\$", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def quoted(value: str) -> str:
+    """A value as compose reads it from an env file, where a space, a `#` or a `$` means something:
+    in double quotes if need be, with what means something in them escaped."""
+    if _PLAIN.fullmatch(value):
+        return value
+    return '"' + "".join(_ESCAPES.get(sign, sign) for sign in value) + '"'
+
+
+def _unquoted(value: str) -> str:
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    plain = {escaped: sign for sign, escaped in _ESCAPES.items()}
+    return re.sub(r"\\.", lambda one: plain.get(one[0], one[0]), value[1:-1])
 
 
 COLLECTOR = "http://jaeger:4318"
@@ -140,9 +168,9 @@ def write_env(
         "LAB_TRACE_RATIO": os.environ.get("LAB_TRACE_RATIO", ""),
     }
     text = "# Written by `lab up`; docker compose reads it.\n" + "".join(
-        f"{name}={value}\n" for name, value in values.items()
+        f"{name}={quoted(value)}\n" for name, value in values.items()
     )
-    _replace(home.env_file, text, 0o600)
+    replace_file(home.env_file, text, mode=0o600)
     if home.project == DEFAULT_PROJECT:
         link_env(home)
     return values
@@ -181,13 +209,5 @@ def make_secrets(home: Home) -> bool:
     paths = [home.secrets / name for name in SECRETS]
     missing = [path for path in paths if not path.exists() or path.stat().st_size == 0]
     for path in missing:
-        _replace(path, secrets.token_urlsafe(24), 0o644)
+        replace_file(path, secrets.token_urlsafe(24), mode=0o644)
     return bool(missing)
-
-
-def _replace(path: Path, text: str, mode: int) -> None:
-    """Write a file in one step, so that a reader never sees half of it."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.chmod(mode)
-    fresh.replace(path)

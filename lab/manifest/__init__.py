@@ -18,6 +18,7 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
 from lab.compose import HASH_LABEL, SERVICE_LABEL
+from lab.files import replace_file
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -102,10 +103,7 @@ def keep(stack: Stack) -> None:
         "made_from": made,
         **{kind.name: things for kind, things in _read(stack, kinds())},
     }
-    path = stack.home.dir / FILE
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
-    draft.replace(path)
+    replace_file(stack.home.dir / FILE, json.dumps(record, indent=1, sort_keys=True))
 
 
 def made_otherwise(stack: Stack, services: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import LabError
+from lab.files import replace_file
 from lab.grading.vocabulary import Vocabulary
 from lab.library import Library
 from lab.progress import Report
@@ -43,7 +44,7 @@ def judge_again(folder: Path, library: Library, vocabulary: Vocabulary, report: 
             "order": order and asdict(order),
             "scenario": scenario.model_dump(mode="json"),
         }
-        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        replace_file(path, json.dumps(document, indent=1) + "\n")
 
 
 def _as_it_is_now(lived: Scenario, library: Library) -> Scenario | None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from lab import __version__
 from lab.errors import BadInput
+from lab.files import replace_file
 from lab.host.fingerprint import Fingerprint
 from lab.proof.kept import Proof
 from lab.proof.lived import Account, Lived, account, newest
@@ -65,7 +66,7 @@ def _write(into: Path, slug: str, machine: Fingerprint, new: Sequence[Account]) 
     kept.sort(key=lambda night: (night.beside, night.stacks, night.seed))
     made = Contribution(scenario=slug, machine=machine, lab=__version__, nights=tuple(kept))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(made.text(), encoding="utf-8")
+    replace_file(path, made.text())
     return path
 
 

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from lab import archive
 from lab.errors import BadInput
+from lab.files import replace_file
 from lab.history import Outcome
 from lab.host.fingerprint import Fingerprint, fingerprint
 from lab.host.pressure import Pressure
@@ -96,7 +97,7 @@ def keep(night: Night, rows: Sequence[Row], folder: Path) -> Proof:
         "undone": night.undone,
         "problem": night.problem,
     }
-    (own / PROOF).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    replace_file(own / PROOF, json.dumps(document, indent=1) + "\n")
     return proof
 
 

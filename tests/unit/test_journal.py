@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from lab.errors import BadInput, LabError, MachineLacks
+from lab import store
+from lab.errors import BadInput, Failed, LabError, MachineLacks
 from lab.journal import Journal, OneAtATime
 from lab.records import STEPS, Stamp
 
@@ -213,3 +215,106 @@ def test_an_unknown_incident_is_named(journal: Journal) -> None:
     """There is no incident 12."""
     with pytest.raises(BadInput, match="no incident 12"):
         journal.incident(12)
+
+
+def test_a_history_is_found_where_the_home_is_now(tmp_path: Path) -> None:
+    """A checkout that is moved keeps its past, also what an earlier version has written down with
+    its whole path; and a copy of one reads its own."""
+    for name in ("before", "copy"):
+        kept = tmp_path / name / "incidents" / "3am-1"
+        kept.mkdir(parents=True)
+        (kept / "history.json.gz").touch()
+    whole = str(tmp_path / "before" / "incidents" / "3am-1" / "history.json.gz")
+    with Journal(tmp_path / "before" / "lab.db") as journal:
+        for kept_as in ("incidents/3am-1/history.json.gz", whole):
+            number = journal.begin("3am", 1, "{}", 1.0)
+            journal.stamp(number, "history", kept_as)
+            journal.stamp(number, "closed_at", 2.0)
+            assert journal.incident(number).history == whole
+    shutil.copy(tmp_path / "before" / "lab.db", tmp_path / "copy" / "lab.db")
+    with Journal(tmp_path / "copy" / "lab.db") as journal:
+        assert {row.history for row in journal.incidents()} == {whole.replace("before", "copy")}
+    (tmp_path / "before").rename(tmp_path / "after")
+    with Journal(tmp_path / "after" / "lab.db") as journal:
+        assert {row.history for row in journal.incidents()} == {whole.replace("before", "after")}
+
+
+def made_by(script: str) -> Callable[[Path], None]:
+    """A file of SQLite's that somebody has made so."""
+
+    def make(path: Path) -> None:
+        with sqlite3.connect(path) as db:
+            db.executescript(script)
+        db.close()
+
+    return make
+
+
+def a_whole_one(path: Path) -> None:
+    with Journal(path) as journal:
+        for turn in range(40):
+            journal.stamp(journal.begin("3am", turn, "x" * 5000, 1.0), "closed_at", 2.0)
+
+
+def cut(path: Path) -> None:
+    """As after a disk that was full in the middle of a copy."""
+    a_whole_one(path)
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwritten(path: Path) -> None:
+    a_whole_one(path)
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 4096 * 20)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        cut,
+        overwritten,
+        made_by("CREATE TABLE books (title TEXT)"),
+        made_by("PRAGMA user_version = 2"),
+        made_by("PRAGMA user_version = 2; CREATE TABLE incidents (id, slug)"),
+        made_by("PRAGMA user_version = 1; CREATE TABLE faults (id)"),
+        lambda path: path.write_bytes(b"SQLite format 3\x00" + b"\x00" * 200),
+        lambda path: path.write_bytes(os.urandom(5000)),
+    ],
+    ids=["cut", "overwritten", "other", "empty", "columns", "older", "header", "noise"],
+)
+def test_a_damaged_journal_is_refused_in_words(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    """Whatever is wrong with it: which file, what is wrong, what to do; never a traceback, and
+    nothing is written into what is not ours."""
+    path = tmp_path / "lab.db"
+    make(path)
+
+    def use() -> None:
+        with Journal(path) as journal:
+            journal.open_one()
+            journal.incidents(100)
+            journal.begin("3am", 1, "{}", 1.0)
+
+    with pytest.raises(LabError, match=r"lab\.db is not a journal, or a damaged one") as refused:
+        use()
+    assert "move it away" in (refused.value.remedy or "")
+
+
+def test_what_another_process_holds_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever, and it is neither the disk's fault nor the file's."""
+    monkeypatch.setattr(store, "PATIENCE_S", 0.2)
+    path = tmp_path / "lab.db"
+    Journal(path).close()
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with Journal(path) as journal:
+        with pytest.raises(Failed, match="has not let go") as refused:
+            journal.begin("3am", 1, "{}", 1.0)
+        assert "fuser" in (refused.value.remedy or "")
+        holder.execute("ROLLBACK")
+        assert journal.begin("3am", 1, "{}", 1.0) == 1
+    holder.close()

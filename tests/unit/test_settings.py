@@ -1,12 +1,24 @@
 """Ports and passwords: chosen once, remembered, never silently replaced when chosen by hand."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from lab.command import run
+from lab.engine import compose_version
 from lab.errors import BadInput
 from lab.home import Home
-from lab.settings import PORTS, SECRETS, choose_ports, link_env, make_secrets, read_env, write_env
+from lab.settings import (
+    PORTS,
+    SECRETS,
+    choose_ports,
+    link_env,
+    make_secrets,
+    quoted,
+    read_env,
+    write_env,
+)
 
 
 def every_port_free(_: int) -> bool:
@@ -114,3 +126,49 @@ def test_passwords_are_made_once(tmp_path: Path):
     assert len(set(first.values())) == len(SECRETS)
     assert home.secrets.stat().st_mode & 0o777 == 0o700
     assert (home.secrets / "redis_cache").stat().st_mode & 0o777 == 0o644
+
+
+ODD = ["plain-1.2_3/x", "two words", "a#b", "$HOME", "${LAB_PROJECT}", "it's", 'say "x"', "a\\nb"]
+ODD += [
+    "back\\slash",
+    "end\\",
+    " led by space",
+    "'",
+    '"',
+    "tab\there",
+    "line\nbreak",
+    "ä€",
+    "a=b",
+    "",
+]
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_whatever_is_written_into_the_env_file_is_read_from_it(tmp_path: Path, value: str):
+    """A home may be in a folder of any name."""
+    path = tmp_path / "stack.env"
+    path.write_text(f"# ours\nONE={quoted(value)}\nTWO=2\n")
+    assert read_env(path) == {"ONE": value, "TWO": "2"}
+
+
+@pytest.mark.skipif(compose_version() is None, reason="asks docker compose how it reads the file")
+def test_compose_reads_the_same(tmp_path: Path):
+    """What the lab writes means to compose what it means to the lab."""
+    (tmp_path / "stack.env").write_text(
+        "".join(f"V{number}={quoted(value)}\n" for number, value in enumerate(ODD))
+    )
+    labels = {f"v{number}": f"${{V{number}}}" for number in range(len(ODD))}
+    service = {"image": "none", "labels": labels}
+    (tmp_path / "compose.json").write_text(json.dumps({"services": {"one": service}}))
+    asked = ["docker", "compose", "--file", str(tmp_path / "compose.json"), "--env-file"]
+    shown = run([*asked, str(tmp_path / "stack.env"), "config", "--format", "json"]).stdout
+    read = json.loads(shown)["services"]["one"]["labels"]
+    # As compose prints it, to be read by compose again.
+    assert [read[name].replace("$$", "$") for name in labels] == ODD
+
+
+def test_what_is_no_env_file_is_said(tmp_path: Path):
+    """With its path and with what to do, and not with a traceback."""
+    (tmp_path / "stack.env").write_bytes(b"\xff\xfe\x00=")
+    with pytest.raises(BadInput, match=r"stack\.env cannot be read"):
+        read_env(tmp_path / "stack.env")
