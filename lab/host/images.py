@@ -68,7 +68,7 @@ class Images:
             self._write_host_ca()
         if not self.stale():
             return
-        with exclusive("images", self.report):
+        with exclusive("images", self.report, within_s=2 * BUILD_DEADLINE):
             stale = self.stale()
             if stale:
                 self._build(stale)

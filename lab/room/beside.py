@@ -12,7 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.files import replace_file
 from lab.home import Home
+from lab.identity import born
 
 OPENS_WITHIN_S = 8.0
 """How long it may take until it answers."""
@@ -25,8 +27,8 @@ def note(home: Home) -> Path:
 
 def write_note(home: Home, url: str, *, leave: bool) -> None:
     """This process serves it; to `leave` says that nobody asked for it by name."""
-    told = {"pid": os.getpid(), "url": url, "leave": leave}
-    note(home).write_text(json.dumps(told) + "\n", encoding="utf-8")
+    told = {"pid": os.getpid(), "born": born(os.getpid()), "url": url, "leave": leave}
+    replace_file(note(home), json.dumps(told) + "\n")
 
 
 def forget(home: Home) -> None:
@@ -72,7 +74,7 @@ def where(home: Home, within_s: float = OPENS_WITHIN_S) -> str | None:
 def close(home: Home) -> None:
     """End the room that was opened beside something else, if there is one."""
     if (known := _known(home)) is not None and known.leave:
-        with suppress(ProcessLookupError):
+        with suppress(OSError):
             os.kill(known.pid, signal.SIGTERM)
         note(home).unlink(missing_ok=True)
 
@@ -90,7 +92,8 @@ def _known(home: Home) -> _Known | None:
     try:
         told = json.loads(note(home).read_text(encoding="utf-8"))
         known = _Known(int(told["pid"]), str(told["url"]), bool(told["leave"]))
-        os.kill(known.pid, 0)
+        began = told["born"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return known
+    # Of a room that was killed the number may be somebody else's by now.
+    return known if known.pid > 0 and began is not None and born(known.pid) == began else None

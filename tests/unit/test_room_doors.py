@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from lab import incident
 from lab.doors import Doors
 from lab.home import Home
+from lab.identity import born
 from lab.progress import QUIET
 from lab.room import beside
 from lab.room.room import Room
@@ -103,6 +107,23 @@ class TestBeside:
         """Only what was opened beside something else is closed with it."""
         beside.write_note(home, "http://127.0.0.1:1", leave=False)
         beside.close(home)
+
+    @pytest.mark.parametrize("told", [{}, {"born": None}, {"born": "long ago"}])
+    def test_nobody_else_is_ended_who_has_its_number_by_now(
+        self, home: Home, told: dict[str, object]
+    ) -> None:
+        """A room was killed, and its process id given again: that one goes on."""
+        with subprocess.Popen(["sleep", "60"]) as other:
+            note = {"pid": other.pid, "url": "http://127.0.0.1:1", "leave": True, **told}
+            beside.note(home).write_text(json.dumps(note))
+            beside.close(home)
+            assert beside.where(home, within_s=0) is None
+            with pytest.raises(subprocess.TimeoutExpired):
+                other.wait(0.5)
+            note["born"] = born(other.pid)
+            beside.note(home).write_text(json.dumps(note))
+            beside.close(home)
+            assert other.wait(10) == -signal.SIGTERM
 
     @pytest.mark.parametrize("text", ["", "{}", '{"pid": 4194305, "url": "x", "leave": true}'])
     def test_a_note_that_means_nothing(self, home: Home, text: str) -> None:
