@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,12 +108,12 @@ def follow(
     is the end of the combined output.
     """
     tail: list[str] = []
-    with log.open("a", encoding="utf-8") as file:
-        file.write(f"$ {shlex.join(argv)}\n")
+    with _appending(log) as write:
+        write(f"$ {shlex.join(argv)}\n")
         try:
             with started(argv, stderr=subprocess.STDOUT, env=env, cwd=cwd) as process:
                 for line in _lines(process, timeout, patience):
-                    file.write(f"{line}\n")
+                    write(f"{line}\n")
                     tail = [*tail[-39:], line.rstrip()]
                     on_line(line.rstrip())
         except subprocess.TimeoutExpired as error:
@@ -121,6 +122,23 @@ def follow(
             raise CommandFailed(argv, 127, str(error)) from error
     if process.returncode != 0:
         raise CommandFailed(argv, process.returncode, "\n".join(tail))
+
+
+@contextmanager
+def _appending(log: Path) -> Iterator[Callable[[str], None]]:
+    """What is said goes to the end of the log. A disk that takes no more is no reason to stop."""
+    try:
+        file = log.open("ab", buffering=0)
+    except OSError:
+        yield lambda _: None
+        return
+
+    def write(text: str) -> None:
+        with suppress(OSError):
+            file.write(text.encode(errors="replace"))
+
+    with file:
+        yield write
 
 
 def _lines(process: subprocess.Popen[str], timeout: float, patience: float | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from lab.boards import links
 from lab.errors import MachineLacks
-from lab.home import Home
+from lab.home import NEEDED_FREE_BYTES, Home
 from lab.journal import Journal
 from lab.stack import Stack
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from lab.records import Row
     from lab.signals import Catalogue
 
+
+HEALING_TAKES_BYTES = 16 * 2**20
+"""What is noted, logged and kept on the way home is less than this."""
 
 LOOKED_AT = {
     "Darkroom": "nginx",
@@ -39,13 +42,15 @@ LOOKED_AT = {
 class Doors:
     """The doors of one lab home. They open when they are first used.
 
-    `now` and `pause` are the clock: Unix seconds, and waiting for a number of them.
+    `now` and `pause` are the clock: Unix seconds, and waiting for a number of them. `unkept` says
+    why what is done is not kept beyond this process; None where it is.
     """
 
     def __init__(self, home: Home, stack: Stack, journal: Journal) -> None:
         self.home = home
         self.stack = stack
         self.journal = journal
+        self.unkept: str | None = None
         self.now = time.time
         self.pause = time.sleep
 
@@ -111,26 +116,43 @@ def open_doors(home: Home | None = None, *, for_healing: bool = False) -> Iterat
 
     Raises `MachineLacks` when the home cannot be written to. `for_healing` lets one in all the same
     where there is a journal to heal from: a full disk, or one that cannot be written to, is no
-    reason to leave things broken. Then what is done is noted in a copy, which is gone afterwards.
+    reason to leave things broken. Then what is done is noted in a copy, which is gone afterwards,
+    and `Doors.unkept` says why.
     """
     home = home or Home.find()
     something_to_heal = for_healing and home.db.exists()
     with ExitStack() as until_end:
+        unkept: str | None = None
         try:
-            if something_to_heal:
-                # What can be opened need not take a word more.
-                home.prove_writable()
-            else:
-                home.prepare()
+            home.prepare(HEALING_TAKES_BYTES if something_to_heal else NEEDED_FREE_BYTES)
             journal = until_end.enter_context(Journal(home.db))
-        except MachineLacks:
+        except MachineLacks as error:
             if not something_to_heal:
+                if home.db.exists():
+                    also = "`lab restore` brings the stack home all the same"
+                    error.remedy = f"{error.remedy}\n{also}"
                 raise
-            copy = until_end.enter_context(TemporaryDirectory(dir=_memory()))
+            unkept = error.message
+            journal = until_end.enter_context(_copied(home))
+        doors = Doors(home, Stack(home, for_healing=for_healing), journal)
+        doors.unkept = unkept
+        yield doors
+
+
+@contextmanager
+def _copied(home: Home) -> Iterator[Journal]:
+    """The journal as it is, to be read and written for as long as this lasts."""
+    with ExitStack() as until_end:
+        try:
+            folder = Path(until_end.enter_context(TemporaryDirectory(dir=_memory())))
             for part in home.db.parent.glob(f"{home.db.name}*"):
-                shutil.copy(part, copy)
-            journal = until_end.enter_context(Journal(Path(copy) / home.db.name))
-        yield Doors(home, Stack(home, for_healing=for_healing), journal)
+                shutil.copy(part, folder)
+        except OSError as error:
+            raise MachineLacks(
+                f"the journal {home.db} can be neither written nor copied: {error}",
+                remedy="free some space, in the home or where temporary files are (TMPDIR)",
+            ) from error
+        yield until_end.enter_context(Journal(folder / home.db.name, home.dir))
 
 
 def _memory() -> str | None:

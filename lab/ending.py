@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab import archive
 from lab.doors import Doors
-from lab.errors import BadInput, LabError, Unknown
+from lab.errors import BadInput, LabError, MachineLacks, Unknown
 from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
 from lab.grade import grade
 from lab.grading.recovery import GOOD_ANSWERS, counting, on_its_way
@@ -123,7 +123,13 @@ def end(
                 # It may be a moment: it gets as long as it must hold to hold again.
                 _claim(doors, row, report, scenario_of(row).objectives.hold_s)
             doors.journal.stamp(row.id, "ended_at", doors.now())
-        row = _settle(doors, row, report)
+        try:
+            row = _settle(doors, row, report)
+        except MachineLacks as error:
+            # A disk that does not take it is no reason to stay broken.
+            come_home(doors, report)
+            error.remedy = f"{error.remedy}; the stack is home, and `lab end` gives the verdict"
+            raise
         assert row.history is not None
         history = history_of(row)
         whole = history.signals.keys() >= doors.catalogue.by_name.keys()
@@ -139,7 +145,7 @@ def end(
                 put_back = come_home(doors, report).put_back
             except LabError as error:
                 not_home = error.message
-        _tell(doors, row, put_back)
+        _tell(doors, row, put_back, report)
         if not whole:
             # What Prometheus had recorded before it fell silent it can tell now that it is back.
             _keep_history(doors, row, report)
@@ -165,7 +171,7 @@ def _refuse_unreadable(doors: Doors, row: Row, report: Report) -> None:
         ) from error
 
 
-def _tell(doors: Doors, row: Row, changes: Sequence[Change]) -> None:
+def _tell(doors: Doors, row: Row, changes: Sequence[Change], report: Report) -> None:
     """Let the history tell what was changed by hand and put back: people want it for their
     debrief."""
     if not changes:
@@ -176,7 +182,10 @@ def _tell(doors: Doors, row: Row, changes: Sequence[Change]) -> None:
     history = history_of(row)
     told = tuple(Event(now, "put-back", str(change)) for change in changes)
     assert row.history is not None
-    archive.save(replace(history, events=history.events + told), Path(row.history))
+    try:
+        archive.save(replace(history, events=history.events + told), Path(row.history))
+    except OSError as error:
+        report.say(f"what was put back is not in the history: {error}")
 
 
 def abandon(doors: Doors, row: Row, report: Report) -> None:

@@ -90,18 +90,18 @@ class Home:
         """The certificates that this host trusts, for builds; an empty file where it has none."""
         return self.base / "host-ca.pem"
 
-    def prepare(self) -> None:
+    def prepare(self, needed: int = NEEDED_FREE_BYTES) -> None:
         """Create the directories and prove that they can be written to.
 
-        Raises ``MachineLacks`` when they cannot, or when the disk is nearly full: better now than
-        in the middle of an incident.
+        Raises ``MachineLacks`` when they cannot, or when the disk has less than ``needed`` bytes
+        free: better now than in the middle of an incident.
         """
         self.prove_writable()
         free = shutil.disk_usage(self.dir).free
-        if free < NEEDED_FREE_BYTES:
+        if free < needed:
             raise MachineLacks(
                 f"only {free // 2**20} MiB free where {self.dir} is; the lab wants "
-                f"{NEEDED_FREE_BYTES // 2**20} MiB so that no incident is lost half-way",
+                f"{needed // 2**20} MiB so that no incident is lost half-way",
                 remedy="free some space, or choose another directory with LAB_HOME=/some/where",
             )
 

@@ -23,13 +23,14 @@ from lab.steady import prove_home
 class Restored:
     """What a restore did. `healed` are the faults that the journal did not know as healed,
     `put_back` what else was not as it is at home; `closed` is the incident that it ended, if one
-    was open."""
+    was open; `unkept` says why none of that could be written down, if it could not."""
 
     healed: tuple[str, ...]
     put_back: tuple[Change, ...]
     closed: int | None
     seconds_to_heal: float
     seconds_to_prove: float
+    unkept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,12 @@ def restore(doors: Doors, report: Report) -> Restored:
         if row is not None:
             doors.journal.stamp(row.id, "closed_at", doors.now())
     return Restored(
-        home.healed, home.put_back, row.id if row else None, home.mended_s, home.proved_s
+        home.healed,
+        home.put_back,
+        row.id if row else None,
+        home.mended_s,
+        home.proved_s,
+        doors.unkept,
     )
 
 

@@ -55,7 +55,8 @@ def down(
     from lab.progress import report_for_terminal
     from lab.room.beside import close
 
-    with open_doors() as doors:
+    # Whoever needs space on the disk may have to begin with this.
+    with open_doors(for_healing=True) as doors:
         _refuse_while_on(doors, "taking the stack down")
         doors.stack.refuse_others()
         close(doors.home)
@@ -103,7 +104,7 @@ def status(
     from lab.screen.night import look_at, night_view
     from lab.screen.watching import keep_showing
 
-    with open_doors() as doors:
+    with open_doors(for_healing=True) as doors:
         if watch and not as_json:
             keep_showing(lambda: night_view(look_at(doors)))
         night = look_at(doors)
@@ -244,6 +245,9 @@ def restore_command(*, as_json: Json = False) -> None:
         f"the stack is home: mended in {done.seconds_to_heal:.0f} s, "
         f"its steady state proven in {done.seconds_to_prove:.0f} s"
     )
+    if done.unkept is not None:
+        out.print(f"but that could not be written down: {done.unkept}", soft_wrap=True)
+        out.print("  free some space, then `lab restore` once more, which closes what is open")
 
 
 def _refuse_while_on(doors: Doors, what: str) -> None:

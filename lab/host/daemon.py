@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 import subprocess
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from lab import engine
 from lab.command import CommandFailed, run
@@ -159,7 +161,7 @@ def _running() -> int | None:
 
 def _spawn(as_root: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """dockerd in a session of its own: Ctrl-C and the end of the lab do not reach it."""
-    with log.open("ab") as file:
+    with _appending(log) as file:
         return subprocess.Popen(
             [*as_root, "env", f"PATH={SYSTEM_PATH}", "dockerd"],
             stdin=subprocess.DEVNULL,
@@ -168,6 +170,14 @@ def _spawn(as_root: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             cwd="/",
             start_new_session=True,
         )
+
+
+def _appending(log: Path) -> BinaryIO:
+    try:
+        return log.open("ab")
+    except OSError:
+        # An engine without a log is better than none: it may be needed to heal.
+        return Path(os.devnull).open("ab")
 
 
 def _wait(process: subprocess.Popen[bytes] | None, log: Path, began: int, deadline: float) -> None:

@@ -70,6 +70,14 @@ def test_follow_loses_patience_only_before_the_first_word(tmp_path: Path):
     follow([PYTHON, "-c", speaking], lambda _: None, log=tmp_path / "l", timeout=60, patience=2)
 
 
+@pytest.mark.parametrize("log", ["/dev/full", "/nowhere/at/all/log", "/proc/version"])
+def test_a_log_that_takes_nothing_stops_nobody(log: str):
+    """Healing on a full disk, or on one that cannot be written to, runs commands as well."""
+    lines: list[str] = []
+    follow([PYTHON, "-c", "print('a'); print('b')"], lines.append, log=Path(log), timeout=30)
+    assert lines == ["a", "b"]
+
+
 LEAVES_ONE = "sleep 300 & echo $! >{pids}; echo said; {then}"
 """A shell that has something left behind which holds its pipe."""
 

@@ -10,7 +10,10 @@ import pytest
 from lab.doors import open_doors
 from lab.errors import BadInput, MachineLacks
 from lab.home import Home
+from lab.host.machine import Machine
 from lab.journal import Journal
+from lab.progress import Lines
+from lab.stack import Stack
 
 
 def test_default_home_is_in_the_checkout(monkeypatch: pytest.MonkeyPatch):
@@ -97,6 +100,44 @@ def test_a_disk_that_takes_nothing_is_no_reason_to_leave_things_broken(
         (fault,) = doors.journal.unhealed()
         doors.journal.healed(fault, 2.0)
         assert doors.journal.unhealed() == []
+        assert str(small.dir) in (doors.unkept or "")
     with pytest.raises(MachineLacks, match="write") as refused, open_doors(small):
         pass
     assert "LAB_HOME" in (refused.value.remedy or "")
+    assert "lab restore" in (refused.value.remedy or "")
+
+
+def test_a_disk_that_is_nearly_full_is_not_filled_on_the_way_home(small: Home) -> None:
+    """Something can still be written, and not all that healing notes: it is not tried."""
+    with open_doors(small, for_healing=True) as doors:
+        doors.journal.note(1, 2.0, "note", "x" * 10**6)
+        assert "MiB free" in (doors.unkept or "")
+    with Journal(small.db) as journal:
+        assert journal.events(1) == []
+
+
+def test_what_is_kept_is_not_called_lost(tmp_path: Path) -> None:
+    """On an ordinary disk it is the journal itself."""
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    home.prepare()
+    with Journal(home.db) as journal:
+        journal.plan(journal.begin("night", 1, "{}", 1.0), "drop_index", "{}", 1.0)
+    with open_doors(home, for_healing=True) as doors:
+        assert doors.unkept is None
+        (fault,) = doors.journal.unhealed()
+        doors.journal.healed(fault, 2.0)
+    with Journal(home.db) as journal:
+        assert journal.unhealed() == []
+
+
+def test_passwords_and_ports_stay_where_nothing_can_be_written(
+    small: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bringing services up needs nothing new, and says that it takes what there is."""
+    small.env_file.write_text("LAB_NGINX_PORT=18080\n")
+    subprocess.run(["mount", "-o", "remount,ro", str(small.base)], check=True)
+    monkeypatch.setattr(Machine, "ready", lambda _: None)
+    said = Lines()
+    with pytest.raises(MachineLacks, match="cannot write"):
+        Stack(small)._prepare(said)
+    Stack(small, for_healing=True)._prepare(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -13,10 +14,12 @@ from rich.console import Console
 
 from lab import ending, incident, mitigation
 from lab.diagnosis import Diagnosis, Evidence
-from lab.doors import Doors
+from lab.doors import Doors, open_doors
 from lab.ending import chosen, end, history_of, resolve, verdict_of
-from lab.errors import BadInput, Failed, LabError, Unknown
+from lab.errors import BadInput, Failed, LabError, MachineLacks, Unknown
+from lab.gather import folder_of
 from lab.history import DataSeen, Outcome
+from lab.home import Home
 from lab.journal import OneAtATime
 from lab.progress import QUIET, Report, Step
 from lab.restore import restore
@@ -26,6 +29,7 @@ from tests.unit.world import (
     INDEX,
     RINGS_AFTER_S,
     SCENARIO,
+    FakeStack,
     Killed,
     World,
     doors_to,
@@ -652,3 +656,75 @@ class TestRestore:
         with pytest.raises(LabError, match="still shows"):
             restore(doors, QUIET)
         assert doors.journal.unhealed() != []
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[None]:
+    """A disk of its own, with room for a night."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("nobody may mount a disk here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def healing(home: Home, world: World, elsewhere: Path) -> Iterator[Doors]:
+    """The doors of a fresh process that heals, onto the made-up world."""
+    with doors_to(world, elsewhere) as made, open_doors(home, for_healing=True) as doors:
+        stack = FakeStack(world, home)
+        own = {"home": home, "stack": stack, "journal": doors.journal, "unkept": doors.unkept}
+        doors.__dict__.update(made.__dict__ | own)
+        yield doors
+
+
+class TestADiskThatTakesNothing:
+    @pytest.mark.parametrize("trouble", ["read-only", "full"])
+    def test_the_stack_comes_home(self, world: World, tmp_path: Path, trouble: str) -> None:
+        """From the journal as it is; what could not be written is said, and done again later."""
+        write_scenario(tmp_path)
+        other = tmp_path / "other"
+        other.mkdir()
+        with disk(tmp_path / ".lab"):
+            with doors_to(world, tmp_path) as doors:
+                home = doors.home
+                started(doors, world)
+            options = "remount,ro" if trouble == "read-only" else "remount,size=1m"
+            subprocess.run(["mount", "-o", options, str(tmp_path / ".lab")], check=True)
+            filled = tmp_path / ".lab" / "filler"
+            if trouble == "full":
+                fill = ["dd", "if=/dev/zero", f"of={filled}", "bs=4k"]
+                assert subprocess.run(fill, capture_output=True, check=False).returncode != 0
+            with healing(home, world, other) as doors:
+                done = restore(doors, QUIET)
+            assert not world.broken
+            assert done.healed == ("drop_index",)
+            assert str(tmp_path / ".lab") in (done.unkept or "")
+            subprocess.run(["mount", "-o", "remount,rw,size=300m", tmp_path / ".lab"], check=True)
+            filled.unlink(missing_ok=True)
+            with healing(home, world, other) as doors:
+                assert doors.journal.open_one() is not None
+                done = restore(doors, QUIET)
+                assert done.unkept is None
+                assert doors.journal.open_one() is None
+
+    def test_a_history_that_cannot_be_kept_keeps_nothing_broken(
+        self, doors: Doors, world: World
+    ) -> None:
+        """The stack comes home before it is said, and the verdict is there for whoever makes room
+        and asks again."""
+        started(doors, world)
+        folder = folder_of(doors, incident.current(doors))
+        folder.parent.mkdir(exist_ok=True)
+        folder.touch()
+        with pytest.raises(MachineLacks, match="history") as refused:
+            end(doors, QUIET)
+        assert "`lab end` gives the verdict" in (refused.value.remedy or "")
+        assert not world.broken
+        folder.unlink()
+        ended = end(doors, QUIET)
+        assert ended.verdict.mitigated is Outcome.FAIL
+        assert doors.journal.open_one() is None
