@@ -9,7 +9,7 @@ from pathlib import Path
 from lab import archive
 from lab.doors import Doors
 from lab.errors import BadInput, LabError, MachineLacks, Unknown
-from lab.gather import as_json, gather, keep, last_diagnosis, last_recovery
+from lab.gather import gather, keep
 from lab.grade import grade
 from lab.grading.recovery import GOOD_ANSWERS, counting, on_its_way
 from lab.grading.verdict import Verdict
@@ -21,6 +21,7 @@ from lab.mitigation import measure
 from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
+from lab.recall import as_json, last_diagnosis, last_recovery
 from lab.records import Row
 from lab.restore import call_off, come_home
 from lab.series import Span

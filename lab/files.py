@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace_file(path: Path, content: bytes | str, *, mode: int | None = None) -> None:
@@ -31,6 +32,16 @@ def replace_file(path: Path, content: bytes | str, *, mode: int | None = None) -
             fresh.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def appending(log: Path) -> BinaryIO:
+    """What a process of its own says goes to the end of this file, or nowhere: a disk that takes
+    nothing is no reason not to start it."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
 
 
 def sync_folder(folder: Path) -> None:

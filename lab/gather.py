@@ -6,30 +6,25 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
-from lab import sharp
+from lab import recovered, sharp
 from lab.archive import recordable, save
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
-from lab.errors import LabError, MachineLacks, Unknown
-from lab.grading.recovery import AGAIN, counting
+from lab.errors import LabError, MachineLacks
 from lab.history import (
     Event,
     EventKind,
     History,
-    Outcome,
     Receipt,
-    Recovery,
     SignalFacts,
     Told,
 )
+from lab.injection import FAILED
 from lab.moments import Moments
-from lab.moments import read as read_moments
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
+from lab.recall import from_json, last_diagnosis, last_recovery
 from lab.receipts import execute
 from lab.records import Answer, Row
 from lab.scenario import Scenario
@@ -44,25 +39,6 @@ LOG_BEFORE_S = 10.0
 LOG_AFTER_S = 30.0
 """How much of each service's log a history keeps: what somebody would read first."""
 
-T = TypeVar("T")
-
-
-def as_json(value: object, kind: type[Any]) -> str:
-    """One of the lab's own types as JSON, for the journal."""
-    return TypeAdapter(kind).dump_json(value).decode()
-
-
-def from_json(text: str, kind: type[T]) -> T:
-    """The same, back. Raises `Unknown` for what another version has written, or is damaged."""
-    try:
-        return TypeAdapter(kind).validate_json(text)
-    except ValidationError as error:
-        what = getattr(kind, "__name__", str(kind))
-        raise Unknown(
-            f"what the journal has kept cannot be read as {what}: {error.errors()[0]['msg']}",
-            remedy="`lab restore` brings the stack home all the same",
-        ) from error
-
 
 def name_of(row: Row) -> str:
     """What an incident is called: its scenario and its number."""
@@ -72,18 +48,6 @@ def name_of(row: Row) -> str:
 def folder_of(doors: Doors, row: Row) -> Path:
     """Where what outlives an incident is kept: its history, its report."""
     return doors.home.dir / "incidents" / name_of(row)
-
-
-def last_diagnosis(doors: Doors, row: Row) -> Diagnosis | None:
-    """The diagnosis that counts."""
-    answers = doors.journal.answers(row.id)
-    return from_json(answers[-1].diagnosis, Diagnosis) if answers else None
-
-
-def last_recovery(doors: Doors, row: Row) -> Recovery | None:
-    """What was measured the last time that somebody said it was fixed."""
-    claims = doors.journal.claims(row.id)
-    return from_json(claims[-1].content, Recovery) if claims else None
 
 
 def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Report) -> History:
@@ -105,14 +69,7 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
                     doors.prometheus, baseline.start, until, names=names, step=STEP
                 )
                 found |= {name: recordable(series) for name, series in read.items()}
-            # The recovery is that of the last claim, if it held: what came after is not its merit.
-            recovery = last_recovery(doors, row)
-            moments = read_moments(
-                doors.prometheus,
-                counting(scenario.objectives.keep, recovery.fix if recovery else None),
-                scenario.page.alert,
-                Span(injected_at, _judged_until(doors, row, recovery) or until),
-            )
+            moments = recovered.moments(doors, row, scenario, until)
         except PrometheusUnavailable as error:
             report.say(f"not everything could be read: {error.message}")
         if answers:
@@ -141,25 +98,6 @@ def gather(doors: Doors, row: Row, scenario: Scenario, until: float, report: Rep
     except PrometheusUnavailable as error:
         report.say(f"onsets are dated by rules only: {error.message}")
         return history
-
-
-def _judged_until(doors: Doors, row: Row, recovery: Recovery | None) -> float | None:
-    """The end of the stretch in which the recovery lies; None where there was no claim.
-
-    Where it held when what had set it off happened once more, that was the lab's own doing: nobody
-    has mended it later because of that.
-    """
-    if recovery is None:
-        return None
-    again = [check for check in recovery.extra if check.name == AGAIN]
-    if not any(check.outcome is Outcome.PASS for check in again):
-        return recovery.window.end
-    own = [
-        fault.injected_at
-        for fault in doors.journal.faults(row.id)
-        if fault.role == "trigger" and fault.planned_at > (row.announced_at or 0)
-    ]
-    return max((at for at in own if at is not None), default=recovery.window.end)
 
 
 def told(doors: Doors, row: Row, scenario: Scenario) -> Told:
@@ -292,6 +230,7 @@ def _kind(word: str) -> EventKind | None:
         "acknowledged": "acknowledged",
         "action": "action",
         "note": "note",
+        FAILED: "failed",
         "claimed": "claimed",
         "gave-up": "gave-up",
         "put-back": "put-back",

@@ -63,6 +63,7 @@ EventKind = Literal[
     "recovered",  # the objectives began to hold for good; detail: what was measured
     "relapsed",  # they broke again while being watched
     "gave-up",
+    "failed",  # what was to break later did not, as it should have; detail: the fault's name, why
     "healed",  # the lab undid the fault; detail: the fault's name
     "ended",
     "put-back",  # something was changed by hand, and is as it was; detail: what

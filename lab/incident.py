@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab import recovered
 from lab.diagnosis import Diagnosis, in_own_words
 from lab.doors import Doors
 from lab.errors import BadInput, Failed, LabError, Unknown
 from lab.evening import let_them_come, set_the_scene, wait_for_calm
-from lab.gather import as_json, baseline_of
+from lab.gather import baseline_of
 from lab.grading.recovery import counting
 from lab.history import FixSeen, Outcome, Receipt
 from lab.injection import break_it
@@ -21,16 +22,19 @@ from lab.journal import OneAtATime
 from lab.load import LoadUnavailable
 from lab.lock import exclusive
 from lab.mitigation import accepted
-from lab.moments import Moments
-from lab.moments import read as read_moments
+from lab.moments import Moments, against
 from lab.panels import signal_at
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
+from lab.recall import as_json
 from lab.records import Row
 from lab.restore import bring_up, call_off, come_home
 from lab.scenario import Hint, Scenario
 from lab.series import Condition, Span
 from lab.steady import BEHIND_S, prove_up
+
+LAST_S = 5.0
+"""What was measured longer ago is not now."""
 
 STAY_S = 15 * 60
 """Whoever works on an incident gets at least this many seconds of customers more."""
@@ -134,11 +138,15 @@ def _clear_the_way(doors: Doors, report: Report) -> None:
 
 def moments(doors: Doors, row: Row) -> Moments:
     """Breach, page and recovery so far. Raises `PrometheusUnavailable`."""
-    scenario = scenario_of(row)
-    until = row.ended_at or doors.now()
-    span = Span(row.injected_at or until, until)
-    keep, _ = to_keep(doors, scenario)
-    return read_moments(doors.prometheus, keep, scenario.page.alert, span)
+    return recovered.moments(doors, row, scenario_of(row), row.ended_at or doors.now())
+
+
+def hurts(doors: Doors, row: Row) -> bool:
+    """Whether an objective that counts now is broken now. Raises `PrometheusUnavailable`."""
+    now = doors.now()
+    keep, _ = to_keep(doors, scenario_of(row))
+    last = [(one, against(doors.prometheus, one, Span(now - LAST_S, now)).last()) for one in keep]
+    return any(value is not None and not one.met(value) for one, value in last)
 
 
 def to_keep(doors: Doors, scenario: Scenario) -> tuple[Sequence[Condition], FixSeen | None]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from lab import faults
 from lab.doors import Doors
-from lab.errors import Unknown
+from lab.errors import LabError, Unknown
 from lab.faults import FaultParams
+from lab.files import appending
 from lab.lock import exclusive
 from lab.progress import QUIET, Report
 from lab.records import PlannedFault, Role
@@ -21,6 +23,10 @@ from lab.scenario import Scenario
 
 WITNESS_WITHIN_S = 15.0
 """How long a fault may take until its witness confirms it."""
+
+
+FAILED: Final = "failed"
+"""The journal's word for a fault that was to come later and did not come as it should have."""
 
 
 def lock_name(doors: Doors) -> str:
@@ -127,19 +133,24 @@ def _spawn(doors: Doors, number: int) -> None:
     """A process that outlives this one, breaks what is due later, and sees whether it all shows. It
     ends by itself, with the incident at the latest."""
     home = doors.home
-    subprocess.Popen(
-        [sys.executable, "-m", "lab.later", str(number)],
-        env=home.environment,
-        cwd=home.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with appending(home.logs / "later.log") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "lab.later", str(number)],
+            env=home.environment,
+            cwd=home.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
 
 
 def carry_on(doors: Doors, number: int, scenario: Scenario) -> None:
-    """Inject what is still to come, each when it is due, as long as the incident is on."""
+    """Inject what is still to come, each when it is due, as long as the incident is on.
+
+    What cannot be, or of which its witness sees nothing, is noted as `FAILED`: then nobody can say
+    whether it was mended, and nobody is charged with it.
+    """
     later = [
         (fault, params)
         for fault, params in of_the_night(doors, number, scenario)
@@ -155,7 +166,26 @@ def carry_on(doors: Doors, number: int, scenario: Scenario) -> None:
             # Whoever ends an incident says so before healing, and heals under this lock.
             if _over(doors, number):
                 return
-            _inject(doors, fault)
+            try:
+                _inject(doors, fault)
+            except LabError as error:
+                _note_failure(doors, fault, error)
+                continue
+        if fault.role != "herring":
+            try:
+                _wait_for_witnesses(doors, [fault], QUIET)
+            except LabError as error:
+                _note_failure(doors, fault, error)
+
+
+def _note_failure(doors: Doors, fault: PlannedFault, error: LabError) -> None:
+    doors.journal.note(fault.incident, doors.now(), FAILED, f"{fault.name}: {error.message}")
+
+
+def failed(doors: Doors, fault: PlannedFault) -> bool:
+    """Whether that fault was to come later and did not come as it should have."""
+    told = doors.journal.events(fault.incident)
+    return any(one.kind == FAILED and one.detail.startswith(f"{fault.name}: ") for one in told)
 
 
 def _over(doors: Doors, number: int) -> bool:

@@ -10,16 +10,19 @@ from lab.audit import audit
 from lab.doors import Doors
 from lab.errors import LabError
 from lab.faults import FaultParams
-from lab.gather import from_json
 from lab.grading.pace import START_DELAY
 from lab.grading.recovery import ROTATION
 from lab.history import DataSeen, FaultSeen, LoadSeen, ServiceSeen
-from lab.injection import of_the_night
+from lab.injection import failed, of_the_night
 from lab.moments import against
 from lab.prometheus import PrometheusUnavailable
+from lab.recall import from_json
 from lab.records import PlannedFault, Row
 from lab.scenario import Scenario
 from lab.series import Condition, Span
+
+OVERDUE_S = 60.0
+"""Whatever brings a part of the night that is so late will not bring it any more."""
 
 WATCHERS = ("prometheus", "grafana", "jaeger")
 """Services that look at the system and are no part of it, beside the exporters: without them there
@@ -30,15 +33,25 @@ def faults_seen(doors: Doors, row: Row, scenario: Scenario) -> tuple[FaultSeen, 
     """What the witness of each fault says; those that only distract are nobody's to mend, and
     what only set something off is over."""
     return tuple(
-        _fault_seen(doors, fault, params)
+        _fault_seen(doors, row, fault, params)
         for fault, params in of_the_night(doors, row.id, scenario)
         if fault.role != "herring"
     )
 
 
-def _fault_seen(doors: Doors, fault: PlannedFault, params: FaultParams) -> FaultSeen:
+def _fault_seen(doors: Doors, row: Row, fault: PlannedFault, params: FaultParams) -> FaultSeen:
+    if failed(doors, fault):
+        why = "a part of the night did not come as it should have: nobody is charged with it"
+        return FaultSeen(fault.name, None, why, params.lasting)
     if fault.injected_at is None:
-        return FaultSeen(fault.name, None, "the night is not over yet", params.lasting)
+        due = (row.injected_at or row.announced_at or doors.now()) + params.after_s
+        late = doors.now() - due
+        why = (
+            "the night is not over yet"
+            if late < OVERDUE_S
+            else f"what was to come {late:.0f} s ago has not come: nobody is charged with it"
+        )
+        return FaultSeen(fault.name, None, why, params.lasting)
     if fault.role == "trigger":
         return FaultSeen(fault.name, active=False)
     try:

@@ -48,7 +48,8 @@ def measure(
     long again the pager may take to fall silent. What cannot be looked at is recorded as such, with
     the reason.
     """
-    assert row.injected_at is not None
+    # Where nothing is broken yet, there is as much to look back at as there was of the night.
+    begun_at = row.injected_at or row.announced_at or row.opened_at
     with watching(_counting(doors)) as machine:
         hold = scenario.objectives.hold_s
         fix = _accepted_soon(doors, scenario, within_s)
@@ -75,7 +76,7 @@ def measure(
         window: Span | None = None
         try:
             # The past counts too: what was mended a minute ago need not be waited for again.
-            held = watch(row.injected_at, within_s)
+            held = watch(begun_at, within_s)
             if held is not None and (loaded := rules_loaded_at(doors.prometheus)) > held.start:
                 # Whoever restarted Prometheus, perhaps for good reasons, waits a little longer.
                 held = watch(loaded, within_s)

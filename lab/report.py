@@ -46,6 +46,7 @@ SAID: dict[EventKind, str] = {
     "recovered": "The objectives held again",
     "relapsed": "What had held was broken at the end",
     "gave-up": "Gave up",
+    "failed": "Did not come as it should have",
     "healed": "The lab mended what was left",
     "ended": "The incident ended",
     "put-back": "Put back what was changed by hand",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import stat
 import subprocess
@@ -10,12 +9,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from lab import engine
 from lab.command import CommandFailed, run
 from lab.engine import Reach
 from lab.errors import MachineLacks
+from lab.files import appending
 
 # Seconds until a started engine must answer; it takes about two, longer after a hard stop.
 DEADLINE = 60
@@ -161,7 +160,7 @@ def _running() -> int | None:
 
 def _spawn(as_root: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """dockerd in a session of its own: Ctrl-C and the end of the lab do not reach it."""
-    with _appending(log) as file:
+    with appending(log) as file:
         return subprocess.Popen(
             [*as_root, "env", f"PATH={SYSTEM_PATH}", "dockerd"],
             stdin=subprocess.DEVNULL,
@@ -170,14 +169,6 @@ def _spawn(as_root: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             cwd="/",
             start_new_session=True,
         )
-
-
-def _appending(log: Path) -> BinaryIO:
-    try:
-        return log.open("ab")
-    except OSError:
-        # An engine without a log is better than none: it may be needed to heal.
-        return Path(os.devnull).open("ab")
 
 
 def _wait(process: subprocess.Popen[bytes] | None, log: Path, began: int, deadline: float) -> None:

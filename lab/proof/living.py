@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from lab.doors import Doors
 from lab.ending import Measured
-from lab.gather import gather, last_recovery
+from lab.gather import gather
 from lab.history import History, Recovery
 from lab.host.pressure import Pressure, Watch
 from lab.progress import Report
 from lab.proof.phases import Phases
 from lab.proof.rows import up_to
+from lab.recall import last_recovery
 from lab.records import Row
 from lab.scenario import Scenario
 

@@ -9,10 +9,10 @@ from lab.attempts import Decoy, decoys_in
 from lab.autopilot import DECOY_WATCHED_S, act
 from lab.command import CommandFailed
 from lab.ending import Measured, resolve
-from lab.gather import last_recovery
 from lab.history import Outcome
 from lab.proof.living import Living
 from lab.proof.rows import AFTER, ANSWERS, ANYBODY, BEFORE, DECOY
+from lab.recall import last_recovery
 from lab.steady import BEHIND_S
 
 ACTS = Path(__file__).with_name("acts")
@@ -106,7 +106,7 @@ def _until_it_hurts(night: Living, within_s: float, title: str) -> None:
     with night.report.step(title) as step:
         begun = doors.now()
         while (passed := doors.now() - begun) < within_s:
-            if incident.moments(doors, night.row).recovered_at is None:
+            if incident.hurts(doors, night.row):
                 return
             step.at(passed, within_s)
             doors.pause(1.0)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.files import replace_file
+from lab.files import appending, replace_file
 from lab.home import Home
 from lab.identity import born
 
@@ -42,8 +42,7 @@ def open_beside(home: Home) -> None:
     if os.environ.get("LAB_NO_ROOM") or where(home, within_s=0) is not None:
         return
     note(home).unlink(missing_ok=True)
-    home.logs.mkdir(parents=True, exist_ok=True)
-    with (home.logs / "room.log").open("a", encoding="utf-8") as log:
+    with appending(home.logs / "room.log") as log:
         subprocess.Popen(
             [sys.executable, "-m", "lab", "room", "--leave"],
             env=home.environment,

@@ -276,7 +276,8 @@ def toll(night: Night) -> list[str]:
     seen = night.seen
     if seen is not None and seen.breached_at is not None:
         told.append(f"{ago(night.at - seen.breached_at)} since the first breach")
-        if seen.recovered_at is not None:
+        broken = any(one.kept is False for one in night.objectives)
+        if seen.recovered_at is not None and not broken:
             told.append(f"objectives hold again for {ago(night.at - seen.recovered_at)}")
     if night.budget is not None:
         told.append(f"{100 * night.budget:.2f} % of the month's error budget burnt")

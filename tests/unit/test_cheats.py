@@ -16,12 +16,12 @@ from lab.documents import Document
 from lab.doors import Doors
 from lab.ending import end, resolve
 from lab.errors import BadInput
-from lab.gather import last_recovery
 from lab.grade import grade
 from lab.grading.recovery import recovery_checks
 from lab.history import DataSeen, FaultSeen, LoadSeen, Outcome, ServiceSeen
 from lab.progress import QUIET
 from lab.prometheus import Rule
+from lab.recall import last_recovery
 from lab.shipped import NAME, OTHERS_NAME, alerts, plain
 from lab.steady import BEHIND_S
 from tests.unit.histories import (

@@ -17,12 +17,13 @@ from lab.diagnosis import Diagnosis, Evidence
 from lab.doors import Doors, open_doors
 from lab.ending import chosen, end, history_of, resolve, verdict_of
 from lab.errors import BadInput, Failed, LabError, MachineLacks, Unknown
-from lab.gather import folder_of
+from lab.gather import folder_of, gather
 from lab.history import DataSeen, Outcome
 from lab.home import Home
 from lab.journal import OneAtATime
 from lab.progress import QUIET, Report, Step
 from lab.restore import restore
+from lab.screen.night import look_at, toll
 from lab.screen.oncall import announce
 from lab.screen.telling import tell_story
 from tests.unit.world import (
@@ -498,6 +499,43 @@ class TestEnd:
             assert fresh.journal.incident(1).ended_at == first
             assert fresh.journal.open_one() is None
         assert not world.broken
+
+
+class TestOneOpinion:
+    """Of when it was well again: whoever looks on, the verdict and the report have the same."""
+
+    def both(self, doors: Doors) -> tuple[float | None, float | None]:
+        """What whoever is on call sees, and what the history tells."""
+        row = incident.current(doors)
+        live = incident.moments(doors, row).recovered_at
+        told = gather(doors, row, incident.scenario_of(row), doors.now(), QUIET).last("recovered")
+        return live, told.at if told else None
+
+    def test_what_came_after_a_claim_is_not_its_merit(self, doors: Doors, world: World) -> None:
+        """It was mended, claimed, broke for a moment, and came back by itself."""
+        started(doors, world)
+        mend(world)
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+        live, told = self.both(doors)
+        assert live == told is not None
+        world.run(f"DROP INDEX IF EXISTS public.{INDEX}")
+        world.pause(10)
+        assert "hold again" not in " ".join(toll(look_at(doors)))
+        mend(world)
+        world.pause(20)
+        assert self.both(doors) == (live, told)
+
+    def test_after_a_claim_that_failed_it_is_what_holds_now(
+        self, doors: Doors, world: World
+    ) -> None:
+        """Whoever mends it after that, and ends it or gives up, has mended it then."""
+        started(doors, world)
+        assert resolve(doors, QUIET, within_s=0).outcome is Outcome.FAIL
+        world.pause(5)
+        mend(world)
+        world.pause(20)
+        live, told = self.both(doors)
+        assert live == told is not None
 
 
 class TestRestore:

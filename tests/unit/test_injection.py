@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from lab import incident, injection
+from lab import faults, incident, injection
 from lab.doors import Doors
-from lab.ending import end, resolve
+from lab.ending import end, history_of, resolve
+from lab.errors import Failed
 from lab.history import Outcome
 from lab.incident import scenario_of
 from lab.progress import QUIET
 from lab.restore import restore
 from lab.screen.night import look_at
+from lab.stack import Stack
 from tests.unit.world import INDEX, OTHER, SCENARIO, World, doors_to, write_scenario
 
 LATER = SCENARIO.replace(
@@ -89,6 +91,102 @@ class TestLater:
         measured = resolve(doors, QUIET, within_s=0)
         outcomes = {check.name: check.outcome for check in measured.checks}
         assert outcomes["cause gone"] is Outcome.UNKNOWN
+
+
+ALL_LATER = SCENARIO.replace(
+    "index: photos_user_recent_idx}", "index: photos_user_recent_idx, after_s: 30}"
+)
+
+
+@pytest.mark.parametrize("doors", [ALL_LATER], indirect=True)
+class TestAllLater:
+    def test_nothing_can_be_claimed_before_anything_broke(self, doors: Doors, world: World) -> None:
+        """Where everything comes later, a claim in the meantime is unknown, and no traceback; and
+        so is the verdict on a night that ends there."""
+        world.pause(5)
+        measured = resolve(doors, QUIET, within_s=0)
+        assert {c.name: c.outcome for c in measured.checks}["cause gone"] is Outcome.UNKNOWN
+        assert look_at(doors).phase == "live"
+        assert end(doors, QUIET).verdict.mitigated is Outcome.UNKNOWN
+
+    def test_it_is_a_night_once_it_has_come(self, doors: Doors, world: World) -> None:
+        """What breaks first is when it broke."""
+        carry_on(doors)
+        row = incident.current(doors)
+        assert (row.injected_at or 0) - (row.announced_at or 0) >= 29
+        world.pause(40)
+        world.run(f"CREATE INDEX {INDEX} ON photos (user_id, created_at DESC, id DESC)")
+        assert resolve(doors, QUIET).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("doors", [LATER], indirect=True)
+class TestWhatDoesNotCome:
+    def unknown(self, doors: Doors, world: World) -> str:
+        """Why it is unknown whether it was mended, after whatever has come was."""
+        world.run(f"CREATE INDEX {OTHER} ON photos (checksum)")
+        world.pause(10)
+        checks = {check.name: check for check in resolve(doors, QUIET, within_s=0).checks}
+        assert checks["cause gone"].outcome is Outcome.UNKNOWN
+        return checks["cause gone"].reason
+
+    def test_what_cannot_be_injected_later_is_told(
+        self, doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody is charged with it, and the story of the night says what it was, and why."""
+
+        def refuse(*_: object) -> None:
+            raise Failed("the database is gone")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(faults, "inject", refuse)
+            carry_on(doors)
+        why = self.unknown(doors, world)
+        assert "nobody is charged" in why
+        assert "database" not in why, "whoever is on call reads this"
+        ended = end(doors, QUIET)
+        assert ended.verdict.mitigated is Outcome.UNKNOWN
+        (event,) = history_of(ended.row).of_kind("failed")
+        assert event.detail == "drop_index: the database is gone"
+
+    def test_what_its_witness_does_not_see_is_told(self, doors: Doors, world: World) -> None:
+        """It was done, and the system does not show it."""
+        world.deaf = True
+        carry_on(doors)
+        assert "nobody is charged" in self.unknown(doors, world)
+
+    def test_what_nobody_brings_is_told(self, doors: Doors, world: World) -> None:
+        """The process that was to bring it has died: after a while that is no longer waited for."""
+        assert "not over yet" in self.unknown(doors, world)
+        world.pause(120)
+        checks = {check.name: check for check in resolve(doors, QUIET, within_s=0).checks}
+        assert checks["cause gone"].outcome is Outcome.UNKNOWN
+        assert "has not come" in checks["cause gone"].reason
+
+
+TWO_LATER = SCENARIO.replace(
+    "index: photos_user_recent_idx}",
+    "index: photos_user_recent_idx, after_s: 30}\n"
+    f"  - {{fault: drop_index, table: photos, index: {OTHER}, after_s: 10}}",
+)
+
+
+@pytest.mark.parametrize("doors", [TWO_LATER], indirect=True)
+def test_one_that_fails_does_not_take_the_others_with_it(
+    doors: Doors, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next comes when it is due."""
+    inject, asked = faults.inject, []
+
+    def refuse_one(stack: Stack, name: str, token: str) -> None:
+        asked.append(name)
+        if len(asked) == 1:
+            raise Failed("not this one")
+        inject(stack, name, token)
+
+    monkeypatch.setattr(faults, "inject", refuse_one)
+    carry_on(doors)
+    assert INDEX not in world.indexes
+    assert OTHER in world.indexes
 
 
 STAGED = SCENARIO.replace(

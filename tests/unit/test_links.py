@@ -11,9 +11,9 @@ from lab.boards import links
 from lab.diagnosis import Diagnosis
 from lab.doors import Doors
 from lab.errors import BadInput
-from lab.gather import last_diagnosis
 from lab.panels import Panels, signal_at
 from lab.progress import QUIET
+from lab.recall import last_diagnosis
 from lab.room.room import Room
 from lab.screen.night import look_at
 from lab.series import Span
