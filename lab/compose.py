@@ -27,6 +27,9 @@ CHECKOUT_LABEL = "com.docker.compose.project.working_dir"
 ENV_LABEL = "com.docker.compose.project.environment_file"
 
 
+ALIVE = ("running", "paused", "restarting")
+
+
 @dataclass(frozen=True)
 class ServiceState:
     """One service as the engine sees it.
@@ -42,6 +45,11 @@ class ServiceState:
     health: str = ""
     container_id: str = ""
     attached: bool = True
+
+    @property
+    def runs(self) -> bool:
+        """Whether there is a process, however it is."""
+        return self.state in ALIVE
 
     @property
     def ok(self) -> bool:
@@ -183,7 +191,7 @@ class Project:
         """Raises ``BadInput`` while containers of this project run that another checkout or another
         home, which is still there, has made."""
         for one in self.containers():
-            alive = one["State"] in ("running", "paused", "restarting")
+            alive = one["State"] in ALIVE
             owner = self._owner(one)
             if alive and owner is not None and owner.exists():
                 raise BadInput(

@@ -51,14 +51,25 @@ def resolve(
     """Somebody says that it is fixed: measure it, record it, judge it. May be called again.
 
     Waits up to `within_s` seconds (the scenario's own by default) for the objectives to hold.
+    Raises `BadInput` where it was ended elsewhere, `Unknown` where the whole stack is down.
     """
     row = current(doors)
     with exclusive(f"incident-{doors.home.project}", report):
         row = _still_open(doors, row)
         doors.stack.refuse_others()
+        _refuse_down(doors)
         stay(doors)
         doors.journal.note(row.id, doors.now(), "claimed")
         return _claim(doors, row, report, within_s, each)
+
+
+def _refuse_down(doors: Doors) -> None:
+    if not any(state.runs for state in doors.stack.services()):
+        raise Unknown(
+            "the stack is down: none of its services runs, so nothing can be measured",
+            remedy="`docker compose up --detach` starts them as they are; `lab restore` abandons "
+            "the night and brings the stack home",
+        )
 
 
 def _claim(

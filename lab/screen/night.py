@@ -38,6 +38,8 @@ SHOWN = (
 LATE_SHOWN_S = 15.0
 """For so long it is said that customers were begun late: it comes in gusts."""
 
+DOWN = "The stack is down: none of its services runs. `lab restore` brings it home."
+
 _KEPT = {None: ("no data", "dim"), True: ("kept", ""), False: ("BROKEN", "red")}
 
 
@@ -87,6 +89,11 @@ class Night:
     late_s: float | None = None
     lines: tuple[Line, ...] = ()
     boards: str | None = None
+
+    @property
+    def down(self) -> bool:
+        """Whether none of the services runs."""
+        return bool(self.services) and not any(one.runs for one in self.services)
 
     @property
     def exit_code(self) -> int:
@@ -229,6 +236,8 @@ def night_view(night: Night) -> RenderableType:
         parts.append(Text(f"{up} of {len(night.services)} services are well; no incident is on"))
     else:
         parts += _incident(night)
+    if night.down and night.incident is not None:
+        parts.append(Text(DOWN, style="red"))
     if night.incident is None and ill:
         parts.append(services_table(ill))
     if night.late_s is not None:

@@ -83,14 +83,25 @@ def next_commands(out: Console) -> None:
 
 
 def be_on_call(doors: Doors, report: Report) -> Ended | None:
-    """The live view and its keys, until the incident ends; None when the learner leaves the view.
+    """The live view and its keys, until the incident ends; None when the learner leaves the view,
+    or when it was ended elsewhere: in another terminal, or in the room.
 
     The incident goes on without the view: `lab run` comes back to it.
     """
     out = console()
     rung: list[bool] = []
+    number = incident.current(doors).id
+
+    def over() -> bool:
+        return doors.journal.incident(number).phase != "live"
+
     while True:
-        key = show_until_key(lambda: _view(look_at(doors), out, rung), keys="".join(MENU))
+        key = ""
+        if not over():
+            key = show_until_key(lambda: _looked(doors, out, rung), keys="".join(MENU), until=over)
+        if key == "" or over():
+            out.print(_over(doors.journal.incident(number)), soft_wrap=True)
+            return None
         if key == "q":
             out.print("The night goes on. `lab run` brings this view back.")
             return None
@@ -110,14 +121,38 @@ def be_on_call(doors: Doors, report: Report) -> Ended | None:
             out.print("never mind")
 
 
+def _over(row: Row) -> Text:
+    """What became of a night that was ended elsewhere."""
+    if row.invalid is not None:
+        return Text(f"The night was called off, and nobody is charged with it: {row.invalid}")
+    if row.phase == "closed":
+        return Text(
+            "The night is over: it was ended elsewhere, in another terminal or in the room. "
+            f"`lab verdict --incident {row.id}` has the verdict, `lab report --incident {row.id}` "
+            "the whole story."
+        )
+    return Text("The night is over, but the stack is not home yet: `lab restore` brings it there.")
+
+
+def _looked(doors: Doors, out: Console, rung: list[bool]) -> RenderableType:
+    try:
+        return _view(look_at(doors), out, rung)
+    except LabError as error:
+        # The engine may be busy for a moment: the keys are there all the same.
+        return Group(Text(f"cannot look: {error.message}", style="yellow"), Text(), _keys())
+
+
 def _view(night: Night, out: Console, rung: list[bool]) -> RenderableType:
     if night.seen is not None and night.seen.paged_at is not None and not rung:
         rung.append(True)
         out.bell()
-    keys = Text.assemble(
+    return Group(night_view(night), Text(), _keys())
+
+
+def _keys() -> Text:
+    return Text.assemble(
         *(part for key, word in MENU.items() for part in ((key, "bold"), f" {word}   "))
     )
-    return Group(night_view(night), Text(), keys)
 
 
 def _acknowledge(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,15 +14,16 @@ from rich.console import Console
 from lab import autopilot, incident
 from lab.doors import Doors
 from lab.ending import end, resolve
-from lab.errors import BadInput
+from lab.errors import BadInput, MachineLacks, Unknown
 from lab.history import Outcome
 from lab.progress import QUIET
+from lab.restore import call_off, restore
 from lab.screen import oncall
 from lab.screen.asking import ask_for_diagnosis
 from lab.screen.board import read_board, spark
 from lab.screen.console import board_table, console, measured_view, table, verdict_view
 from lab.screen.night import Kept, Night, look_at, night_view
-from tests.unit.world import INDEX, World
+from tests.unit.world import INDEX, SERVICES, World
 
 
 @pytest.fixture
@@ -369,3 +370,106 @@ def test_brackets_are_printed_as_they_are(capsys: pytest.CaptureFixture[str]) ->
     told = capsys.readouterr().out
     assert '[/x] {a=~"[0-9]+"} [red]' in told
     assert "[/y]" in told
+
+
+class TestElsewhere:
+    """What somebody else does to the night that one looks at."""
+
+    @pytest.mark.parametrize("ends", [end, restore])
+    def test_a_night_that_was_ended_elsewhere_is_left(
+        self,
+        doors: Doors,
+        world: World,
+        screen: Console,
+        monkeypatch: pytest.MonkeyPatch,
+        ends: Callable[..., object],
+    ) -> None:
+        """In another terminal or in the room: whoever looks on is told, and what to read."""
+        on(doors, world)
+        polled: list[bool] = []
+
+        def watched(view: Callable[[], object], *, until: Callable[[], bool], **_: object) -> str:
+            view()
+            polled.append(until())
+            ends(doors, QUIET)
+            polled.append(until())
+            return ""
+
+        monkeypatch.setattr(oncall, "show_until_key", watched)
+        assert oncall.be_on_call(doors, QUIET) is None
+        assert polled == [False, True]
+        assert "ended elsewhere" in shown(screen)
+        assert "lab report --incident 1" in shown(screen)
+
+    def test_a_key_that_comes_too_late_says_so(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It was pressed while the other one was ending it, and nothing is asked any more."""
+        on(doors, world)
+
+        def pressed_late(*_: object, **__: object) -> str:
+            end(doors, QUIET)
+            return "h"
+
+        monkeypatch.setattr(oncall, "show_until_key", pressed_late)
+        assert oncall.be_on_call(doors, QUIET) is None
+        assert "ended elsewhere" in shown(screen)
+
+    def test_a_night_that_was_called_off_says_why(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing came of what was broken, for instance."""
+        on(doors, world)
+
+        def called_off(*_: object, **__: object) -> str:
+            call_off(doors, incident.current(doors), "nothing came of it", QUIET)
+            return ""
+
+        monkeypatch.setattr(oncall, "show_until_key", called_off)
+        assert oncall.be_on_call(doors, QUIET) is None
+        assert "called off" in shown(screen)
+        assert "nothing came of it" in shown(screen)
+
+    def test_a_look_that_fails_does_not_end_the_view(
+        self, doors: Doors, world: World, screen: Console, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An engine that is busy for a moment is no reason to leave."""
+        on(doors, world)
+
+        def refuse() -> None:
+            raise MachineLacks("the engine does not answer")
+
+        views: list[object] = []
+
+        def look(view: Callable[[], object], **_: object) -> str:
+            monkeypatch.setattr(doors.stack, "services", refuse)
+            views.append(view())
+            return "q"
+
+        monkeypatch.setattr(oncall, "show_until_key", look)
+        assert oncall.be_on_call(doors, QUIET) is None
+        screen.print(views[0])
+        assert "the engine does not answer" in shown(screen)
+        assert "give up" in shown(screen)
+
+    def test_a_stack_that_went_down_is_told(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """By whoever looks and by whoever measures, with what can be done; no claim is recorded."""
+        on(doors, world)
+        world.down |= set(SERVICES)
+        screen.print(night_view(look_at(doors)))
+        assert "The stack is down" in shown(screen)
+        with pytest.raises(Unknown, match="the stack is down") as refused:
+            resolve(doors, QUIET)
+        assert "lab restore" in (refused.value.remedy or "")
+        assert doors.journal.claims(1) == []
+
+    def test_some_services_that_are_down_are_not(
+        self, doors: Doors, world: World, screen: Console
+    ) -> None:
+        """That may be the night."""
+        on(doors, world)
+        world.down |= set(SERVICES) - {"prometheus"}
+        screen.print(night_view(look_at(doors)))
+        assert "The stack is down" not in shown(screen)
