@@ -114,6 +114,7 @@ def wait_for_calm(
     doors.journal.stamp(number, "services", json.dumps(doors.stack.expected))
     doors.journal.stamp(number, "baseline_from", calm.start)
     doors.journal.stamp(number, "baseline_until", calm.end)
+    statements.remember(doors, number)
 
 
 def _on_their_way(doors: Doors, scenario: Scenario, calm: Span) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from lab import faults, manifest
+from lab import faults, manifest, statements
 from lab.doors import Doors
 from lab.errors import Failed, LabError
 from lab.faults._redis import CACHE, cli
@@ -119,6 +119,9 @@ def come_home(doors: Doors, report: Report) -> Homecoming:
                 "put back as it is known at home, and its steady state is proven"
             )
             doors.journal.healed(fault, doors.now())
+    # What statements took in it is not what they usually take.
+    with suppress(LabError):
+        statements.forget(doors.stack)
     # What this night had read would be the next one's head start.
     cli(doors.stack, CACHE, "FLUSHALL")
     return Homecoming(

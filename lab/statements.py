@@ -1,20 +1,23 @@
 """Which statements the databases spend their time on now, and how.
 
 From Postgres itself: pg_stat_statements looked at twice (what it counts since the server began says
-little about now), pg_stat_activity, and EXPLAIN. The first counts a statement when it has ended,
-and one that is cancelled never: what takes longer than one looks, only the second shows.
+little about now), and pg_stat_activity. The first counts a statement when it has ended, and one
+that is cancelled never: what takes longer than one looks, only the second shows. How a statement is
+carried out is in lab/plans.py.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lab.command import CommandFailed
-from lab.errors import LabError
-from lab.queries import asked
+from lab.errors import LabError, Unknown
+from lab.recall import from_json
 
 if TYPE_CHECKING:
     from lab.doors import Doors
@@ -24,17 +27,22 @@ SERVERS = ("postgres-primary", "postgres-replica")
 
 WHOLE_TABLE = re.compile(r"Seq Scan on (\w+)")
 
+_RUNNING = """
+SELECT 'running', query, extract(epoch FROM clock_timestamp() - query_start), 0, 0
+FROM pg_stat_activity
+WHERE state = 'active' AND backend_type = 'client backend' AND usename <> 'postgres'
+"""
 _COUNTED = """
-SELECT queryid, sum(calls), sum(total_exec_time), sum(rows), min(query)
+SELECT queryid::text, min(query), sum(calls), sum(total_exec_time), sum(rows)
 FROM pg_stat_statements
 WHERE toplevel AND userid <> 'postgres'::regrole
 GROUP BY queryid
 """
-_RUNNING = """
-SELECT query, extract(epoch FROM clock_timestamp() - query_start)
-FROM pg_stat_activity
-WHERE state = 'active' AND backend_type = 'client backend' AND usename <> 'postgres'
-"""
+ANSWER_S = 6.0
+"""Seconds for one look at one server. Beyond that it does not answer, which says enough."""
+
+_BOUNDED = f"SET statement_timeout = '{ANSWER_S - 1:g}s';"
+
 _CUT = 1023
 """Where pg_stat_activity cuts a text off (track_activity_query_size, less one)."""
 
@@ -57,9 +65,10 @@ class Statement:
     """What one statement cost while it was looked at.
 
     `calls` a second, `mean_s` seconds each, `share` of one second that goes into it (2 is two
-    sessions, all the time); `usual_s` is its mean since the server began to count. `running` have
-    not ended, the oldest of them for `longest_s` seconds; where none has ended meanwhile, `calls`
-    and `mean_s` are 0. `plan` is how it would be carried out now, empty where that cannot be told.
+    sessions, all the time); `usual_s` is its mean when all was well, 0 where that is not known.
+    `running` have not ended, the oldest of them for `longest_s` seconds; where none has ended
+    meanwhile, `calls` and `mean_s` are 0. `plan` is how it would be carried out now, empty where
+    that was not asked or cannot be told.
     """
 
     server: str
@@ -91,10 +100,25 @@ def name_of(query: str) -> str:
     return named[1] if named else " ".join(query.split())[:40].rstrip(";")
 
 
+Counted = dict[str, tuple[float, float, float, str]]
+"""By query id: calls, seconds, rows and text, all since the server began to count."""
+
+Running = list[tuple[str, float]]
+"""Text and age in seconds of each statement that has not ended."""
+
+Usual = Mapping[str, Mapping[str, float]]
+"""By server and name: the mean of each statement in seconds, when all was well."""
+
+
+def running(stack: Stack) -> dict[str, Running | None]:
+    """What has not ended on each server now, at once; None for one that does not answer."""
+    return {server: None if found is None else found[1] for server, found in _look(stack, _RUNNING)}
+
+
 def busiest(doors: Doors, *, over_s: float, most: int) -> list[Statement]:
     """The statements that took most time over the next `over_s` seconds, on either server.
 
-    A server that does not answer has none. Raises what the first says where none answers.
+    A server that does not answer has none. Raises `Unknown` where none does.
     """
     stack = doors.stack
     before = _everywhere(stack)
@@ -102,48 +126,92 @@ def busiest(doors: Doors, *, over_s: float, most: int) -> list[Statement]:
     doors.pause(over_s)
     after = _everywhere(stack)
     took = doors.now() - begun
+    calm = usual(doors)
     found = [
         one
-        for server, (counted, running) in after.items()
+        for server, (counted, unended) in after.items()
         if server in before
-        for one in between(server, before[server][0], counted, running, took)
+        for one in between(
+            server,
+            before[server][0],
+            counted,
+            unended,
+            took,
+            usual=None if calm is None else calm.get(server, {}),
+        )
     ]
     found.sort(key=lambda one: -one.share)
-    return [_with_plan(stack, one) for one in found[:most]]
+    return found[:most]
 
 
-Counted = dict[str, tuple[float, float, float, str]]
-"""By query id: calls, seconds, rows and text, all since the server began to count."""
+CALM = "statements"
+"""The journal's word for what each statement took before anything broke."""
 
-Running = list[tuple[str, float]]
-"""Text and age in seconds of each statement that has not ended."""
+
+def remember(doors: Doors, incident: int) -> None:
+    """Keep what each statement takes now that all is well, as that night's usual. Without an answer
+    there is none."""
+    with suppress(LabError):
+        means = {
+            server: {one.name: one.usual_s for one in between(server, {}, counted, [], took=1.0)}
+            for server, (counted, _) in _everywhere(doors.stack).items()
+        }
+        doors.journal.note(incident, doors.now(), CALM, json.dumps(means))
+
+
+def usual(doors: Doors) -> Usual | None:
+    """What statements take when all is well: of the incident that is on, what was kept before
+    anything broke. None where none is on: what was counted so far is usual then."""
+    row = doors.journal.open_one()
+    if row is None:
+        return None
+    kept = [event.detail for event in doors.journal.events(row.id) if event.kind == CALM]
+    return from_json(kept[-1], dict[str, dict[str, float]]) if kept else {}
 
 
 def _everywhere(stack: Stack) -> dict[str, tuple[Counted, Running]]:
-    found: dict[str, tuple[Counted, Running]] = {}
-    problem: LabError | None = None
-    for server in SERVERS:
-        try:
-            running = stack.psql(_RUNNING, service=server)
-            rows = stack.psql(_COUNTED, service=server)
-        except LabError as error:
-            problem = problem or error
-            continue
-        counted = {
-            key: (float(calls), float(ms) / 1000, float(rows), query)
-            for key, calls, ms, rows, query in rows
-        }
-        found[server] = counted, [(query, float(age)) for query, age in running]
-    if not found and problem is not None:
-        raise problem
+    looked = _look(stack, f"{_RUNNING} UNION ALL {_COUNTED}")
+    found = {server: one for server, one in looked if one is not None}
+    if not found:
+        raise Unknown(
+            f"neither {' nor '.join(SERVERS)} has answered within {ANSWER_S:g} s",
+            remedy="`lab status` shows which services run",
+        )
     return found
 
 
+def _look(stack: Stack, sql: str) -> list[tuple[str, tuple[Counted, Running] | None]]:
+    """What each server says, all asked at the same time; None of one that does not answer."""
+
+    def ask(server: str) -> tuple[Counted, Running] | None:
+        try:
+            rows = stack.psql(f"{_BOUNDED}{sql};", service=server, timeout=ANSWER_S)
+        except LabError:
+            return None
+        unended = [(query, float(age)) for kind, query, age, *_ in rows if kind == "running"]
+        counted = {
+            key: (float(calls), float(ms) / 1000, float(count), query)
+            for key, query, calls, ms, count in rows
+            if key != "running"
+        }
+        return counted, unended
+
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
+        return list(zip(SERVERS, pool.map(ask, SERVERS), strict=True))
+
+
 def between(
-    server: str, before: Counted, after: Counted, running: Running, took: float
+    server: str,
+    before: Counted,
+    after: Counted,
+    running: Running,
+    took: float,
+    *,
+    usual: Mapping[str, float] | None = None,
 ) -> Iterator[Statement]:
     """What ended in between and what has not ended at its end, by name: one that was prepared with
-    other types has another id and is the same statement."""
+    other types has another id and is the same statement. `usual` is what they take when all is
+    well, None: what they took since the server began to count."""
     named: dict[str, list[tuple[tuple[float, ...], str]]] = {}
     for key, (calls, seconds, rows, query) in after.items():
         known = before.get(key, (0.0, 0.0, 0.0, query))
@@ -168,7 +236,7 @@ def between(
             mean_s=spent / calls if calls else 0.0,
             share=(spent + sum(min(age, took) for age in ages)) / took,
             rows=rows / calls if calls else 0.0,
-            usual_s=ever_s / ever if ever else 0.0,
+            usual_s=(ever_s / ever if ever else 0.0) if usual is None else usual.get(name, 0.0),
             running=len(ages),
             longest_s=max(ages, default=0.0),
         )
@@ -178,20 +246,3 @@ def _as_it_came(name: str, running: Running) -> str | None:
     """A statement's text with its constants, which pg_stat_statements takes out; if not cut off."""
     whole = (text for text, _ in running if len(text) < _CUT and name_of(text) == name)
     return next(whole, None)
-
-
-def _with_plan(stack: Stack, one: Statement) -> Statement:
-    # With its constants: a partial index serves one of them.
-    return replace(one, plan=plan_of(stack, one.server, asked().get(one.name, one.text)))
-
-
-def plan_of(stack: Stack, server: str, query: str) -> tuple[str, ...]:
-    """How the server would carry out a statement whose parameters it does not know.
-
-    Empty for what has no plan, and where pg_stat_statements has replaced too much to read it again.
-    """
-    try:
-        rows = stack.psql(f"EXPLAIN (GENERIC_PLAN) {query}", service=server)
-    except CommandFailed:
-        return ()
-    return tuple(row[0] for row in rows if row)

@@ -9,6 +9,10 @@ import typer
 
 from lab.cli import Json, command, finite, no_larger
 
+PLANS_S = 15.0
+"""Seconds for all plans. A database that drowns plans slowly, and whoever asks has a night to
+mend."""
+
 
 @command("logs")
 def logs_command(
@@ -93,27 +97,52 @@ def slow_command(
     ] = 10,
     as_json: Json = False,
 ) -> int:
-    """Show where the databases' time goes, with plans, and what they have logged as slow."""
+    """Show where the databases' time goes, with plans, and what they have logged as slow.
+
+    What runs now comes at once, the rest as it is known; a server that does not answer is not
+    waited for.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
+
     from lab.doors import open_doors
+    from lab.errors import Unknown
+    from lab.plans import planned
+    from lab.progress import report_for_terminal
     from lab.screen.console import console, emit
-    from lab.screen.statements import slow_view, statements_view
+    from lab.screen.statements import plan_view, running_view, slow_view, statements_view, to_plan
     from lab.slow import by_statement, slow_log
-    from lab.statements import busiest
+    from lab.statements import busiest, running
 
     begun = _moment(since, time.time())
-    with open_doors() as doors:
-        busy = busiest(doors, over_s=over, most=lines)
-        logged = by_statement(slow_log(doors.stack, since=begun, until=doors.now()))[:lines]
-    if as_json:
-        emit({"statements": busy, "slow": logged})
-        return 0
-    screen = console()
-    for one in statements_view(busy, over):
-        screen.print(one, soft_wrap=True)
-    screen.print(f"\nlogged as slow since {since}:", style="dim")
-    for one in slow_view(logged, f"since {since}"):
-        screen.print(one, soft_wrap=True)
-    return 0
+    with open_doors() as doors, ThreadPoolExecutor(1) as pool:
+        # Five minutes of a drowning server's log take a while to be read.
+        log = pool.submit(slow_log, doors.stack, since=begun, until=doors.now())
+        if as_json:
+            busy = busiest(doors, over_s=over, most=lines)
+            told = list(planned(doors.stack, busy, within_s=PLANS_S))
+            emit({"statements": told, "slow": by_statement(log.result())[:lines]})
+            return 0
+        out, code = console(), 0
+        say = partial(out.print, soft_wrap=True)
+        for part in running_view(running(doors.stack)):
+            say(part)
+        try:
+            with report_for_terminal().step(f"looking for {over:g} s"):
+                busy = busiest(doors, over_s=over, most=lines)
+            for part in statements_view(busy, over):
+                say(part)
+            for one in planned(doors.stack, to_plan(busy), within_s=PLANS_S):
+                for part in plan_view(one):
+                    say(part)
+        except Unknown as error:
+            # Their logs are another matter, and may tell why.
+            out.print(error.message, style="red", markup=False)
+            code = error.exit_code
+        out.print(f"\nlogged as slow since {since}:", style="dim", markup=False)
+        for part in slow_view(by_statement(log.result())[:lines], f"since {since}"):
+            say(part)
+    return code
 
 
 @command("trace")

@@ -11,6 +11,7 @@ from lab.doors import Doors
 from lab.errors import LabError
 from lab.logs import Event, chosen, events
 from lab.panels import Panels
+from lab.plans import planned
 from lab.room.entering import completed
 from lab.room.room import Room
 from lab.room.tracing import tracing
@@ -21,6 +22,9 @@ from lab.units import duration, measure
 
 ROWS = 15
 LOGS_S = 120.0
+
+PLANS_S = 10.0
+"""Seconds for the plans of all statements that are shown."""
 
 
 def looking(room: Room) -> None:
@@ -140,7 +144,7 @@ def _statements(room: Room) -> None:
     async def ask() -> None:
         button.disable()
         try:
-            found = await room.ask(lambda doors: busiest(doors, over_s=2, most=6))
+            found = await room.ask(_busiest)
         except LabError as error:
             ui.notify(error.message, type="warning")
             return
@@ -155,6 +159,11 @@ def _statements(room: Room) -> None:
         "no-caps dense outline"
     )
     answer = ui.column().classes("w-full gap-0")
+
+
+def _busiest(doors: Doors) -> list[Statement]:
+    found = busiest(doors, over_s=2, most=6)
+    return list(planned(doors.stack, found, within_s=PLANS_S))
 
 
 def _statement(one: Statement) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from lab.screen.console import clock, table
-from lab.statements import WHOLE_TABLE, scanned
+from lab.statements import WHOLE_TABLE, name_of, scanned
 from lab.units import duration, measure
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from lab.slow import Often
-    from lab.statements import Statement
+    from lab.statements import Running, Statement
 
 SLOWER = 5.0
 """A statement that takes so many times as long as usual stands out."""
@@ -25,16 +25,35 @@ PLANS = 3
 DEAR = 0.1
 
 
+def running_view(now: Mapping[str, Running | None]) -> Iterator[RenderableType]:
+    """What has not ended on each server, the oldest of each statement."""
+    silent = [server for server, found in now.items() if found is None]
+    for server in silent:
+        yield Text(f"{server} does not answer", style="red")
+    ages: dict[tuple[str, str], list[float]] = {}
+    for server, found in now.items():
+        for query, age in found or ():
+            ages.setdefault((server, name_of(query)), []).append(age)
+    if ages:
+        made = table("server", "running now", "", "for up to")
+        for (server, name), several in sorted(ages.items(), key=lambda one: -sum(one[1])):
+            made.add_row(server, name, str(len(several)), duration(max(several)))
+        yield made
+    elif len(silent) < len(now):
+        yield Text("no statement is running at this moment", style="dim")
+    yield Text()
+
+
 def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[RenderableType]:
-    """Where the time goes now, and the plans of those that it goes to."""
+    """Where the time goes now."""
     if not busy:
         yield Text(f"no statement has run within {duration(over_s)}")
         return
     made = table(
-        "server", "statement", "ended", "each", "usually", "running", "of one second", "rows", ""
+        "server", "statement", "ended", "each", "usually", "running", "of one second", "rows"
     )
     for one in busy:
-        slow = one.mean_s > SLOWER * one.usual_s
+        slow = one.usual_s > 0 and one.mean_s > SLOWER * one.usual_s
         made.add_row(
             one.server,
             one.name,
@@ -44,13 +63,30 @@ def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[Render
             f"{one.running}, for {duration(one.longest_s)}" if one.running else "",
             measure(one.share, "ratio"),
             f"{one.rows:.3g}",
-            Text(f"reads all of {', '.join(one.scans)}" if one.scans else "", style="red"),
         )
     yield made
-    # Both servers mostly plan alike: once is enough.
-    told = {one.name: one for one in reversed(busy) if one.plan and one.share > DEAR}
-    for one in sorted(told.values(), key=lambda one: -one.share)[:PLANS]:
-        yield from _plan(f"{one.name}, as {one.server} would carry it out now", one.plan)
+
+
+def to_plan(busy: Sequence[Statement]) -> list[Statement]:
+    """Those of which one wants to know how they are carried out, the dearest first. Both servers
+    mostly plan alike: once is enough."""
+    dearest: dict[str, Statement] = {}
+    for one in sorted(busy, key=lambda one: -one.share):
+        if one.share > DEAR:
+            dearest.setdefault(one.name, one)
+    return list(dearest.values())[:PLANS]
+
+
+def plan_view(one: Statement) -> Iterator[RenderableType]:
+    """How a statement would be carried out."""
+    title = Text(f"\n{one.name}, as {one.server} would carry it out now", style="dim")
+    if one.scans:
+        title.append(f": reads all of {', '.join(one.scans)}", style="red")
+    yield title
+    if not one.plan:
+        yield Text("  no plan can be told, or not in time", style="dim")
+    for line in one.plan:
+        yield Text(f"  {line}", style="red" if WHOLE_TABLE.search(line) else "")
 
 
 def slow_view(often: Sequence[Often], minutes: str) -> Iterator[RenderableType]:
@@ -70,9 +106,3 @@ def slow_view(often: Sequence[Often], minutes: str) -> Iterator[RenderableType]:
             Text(f"read all of {', '.join(scans)}" if scans else "", style="red"),
         )
     yield made
-
-
-def _plan(title: str, plan: Sequence[str]) -> Iterator[Text]:
-    yield Text(f"\n{title}:", style="dim")
-    for line in plan:
-        yield Text(f"  {line}", style="red" if WHOLE_TABLE.search(line) else "")
