@@ -55,11 +55,14 @@ class Debian:
         report.say(f"{OFFICIAL_IMAGE} cannot be pulled; building it from this machine's own mirror")
         as_root = self._machine.as_root("debootstrap")
         self._machine.need("debootstrap", "debootstrap")
+        # Debian has it; elsewhere, without it, nobody would know whose programs these are.
+        self._machine.need_file(KEYRING, "debian-archive-keyring")
         with report.step(f"bootstrapping Debian {RELEASE}") as step:
             # Not in /tmp, which may be mounted without devices or programs.
             work = Path(tempfile.mkdtemp(prefix="debootstrap-", dir=self._machine.home.dir))
             try:
-                self._bootstrap(as_root, work / "root", uri)
+                argv = bootstrapping(as_root, work / "root", uri)
+                follow(argv, lambda _: None, log=self._log, timeout=900)
                 step.at(2, 3, "slimming")
                 self._slim(as_root, work / "root", found, uri)
                 step.at(2, 3, "importing")
@@ -71,12 +74,6 @@ class Debian:
                 ) from error
             finally:
                 run([*as_root, "rm", "-rf", "--one-file-system", str(work)], timeout=120)
-
-    def _bootstrap(self, as_root: Sequence[str], root: Path, uri: str) -> None:
-        argv = [*as_root, "env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "debootstrap"]
-        argv += ["--variant=minbase", "--include=ca-certificates"]
-        argv += [f"--keyring={KEYRING}"] if KEYRING.exists() else []
-        follow([*argv, RELEASE, str(root), uri], lambda _: None, log=self._log, timeout=900)
 
     def _slim(self, as_root: Sequence[str], root: Path, found: list[Archive], uri: str) -> None:
         """Give it the sources that this machine has, and what the slim image does not have away."""
@@ -108,6 +105,17 @@ class Debian:
         run([*pack, "-f", str(archive)], timeout=300)
         change = ["--change", 'CMD ["bash"]', "--platform", f"linux/{_architecture()}"]
         run(["docker", "import", *change, str(archive), DEBIAN_IMAGE], timeout=300)
+
+
+def bootstrapping(
+    as_root: Sequence[str], root: Path, uri: str, keyring: Path = KEYRING
+) -> list[str]:
+    """The command that unpacks the release into `root`, from the archive at `uri`, whose signature
+    it checks with `keyring` or ends: by itself it would only warn, and go on."""
+    path = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+    options = ["--variant=minbase", "--include=ca-certificates"]
+    options += [f"--keyring={keyring}", "--force-check-gpg"]
+    return [*as_root, "env", path, "debootstrap", *options, RELEASE, str(root), uri]
 
 
 def machine_settings() -> str:

@@ -143,6 +143,16 @@ class Machine:
             return
         self._install(Plan((package,)), f"{program} is missing")
 
+    def need_file(self, path: Path, package: str) -> None:
+        """See to it that the file is there, which that package has; raises ``MachineLacks`` where
+        it cannot be."""
+        if not path.exists():
+            self._install(Plan((package,)), f"{path} is missing")
+        if not path.exists():
+            raise MachineLacks(
+                f"{path} is missing, and the package {package} of this machine does not have it"
+            )
+
     def as_root(self, why: str) -> list[str]:
         """The prefix that makes a command run as root; raises ``MachineLacks`` where none does."""
         if self.system.as_root is None:
