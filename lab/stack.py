@@ -84,6 +84,19 @@ class Stack:
             self._prepare(report)
             return self._start(step, DEADLINE)
 
+    def refresh(self, report: Report = QUIET) -> None:
+        """Build every image anew, with Debian's packages of today; the next `up` takes them.
+
+        Raises ``Failed`` with the end of the build's log, ``MachineLacks`` for what this machine
+        has not.
+        """
+        from lab.host.images import Images
+        from lab.host.machine import Machine
+
+        self.home.prepare()
+        Machine(self.home, report).ready()
+        Images(self.home, report, self.project).refresh()
+
     def down(self, *, volumes: bool = False) -> None:
         """Remove every container of the stack, and with ``volumes`` its data too.
 

@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 
 @command("up")
-def up(*, as_json: Json = False) -> None:
+def up(
+    *,
+    refresh: Annotated[
+        bool,
+        typer.Option("--refresh", help="Build the images anew, with Debian's packages of today."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Bring the stack up and prove that it is healthy.
 
     Sets up whatever is missing on the way: engine, images, ports, passwords.
@@ -28,6 +35,9 @@ def up(*, as_json: Json = False) -> None:
     report = report_for_terminal()
     with open_doors() as doors:
         begun = doors.now()
+        if refresh:
+            _refuse_while_on(doors, "replacing its images")
+            doors.stack.refresh(report)
         services = doors.stack.up(report)
         doors.forget_addresses()
         prove_up(doors, report)

@@ -27,6 +27,17 @@ from lab.progress import Report
 CONTENT_LABEL = "dev.3am-lab.content"
 BASE_IMAGE = "3am-lab/base:trixie"
 
+# Debian's image as it would be if it had been made today. Certificates as in infra/base/Dockerfile.
+UPGRADED = """\
+ARG DEBIAN
+FROM ${DEBIAN}
+RUN --mount=type=secret,id=host_ca \\
+    ca=/run/secrets/host_ca; if [ -s $ca ]; then set -- -o Acquire::https::CAInfo=$ca; fi \\
+    && apt-get "$@" update \\
+    && DEBIAN_FRONTEND=noninteractive apt-get "$@" upgrade -y \\
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/apt/archives/*.deb
+"""
+
 # Seconds within which a registry must begin to answer, and for how long a no is believed.
 REGISTRY_PATIENCE = 10
 REGISTRY_MEMORY = 6 * 3600
@@ -72,6 +83,16 @@ class Images:
             stale = self.stale()
             if stale:
                 self._build(stale)
+
+    def refresh(self) -> None:
+        """Build every image anew, with the packages that Debian has today: what it mends comes to
+        an image in no other way.
+
+        Raises as ``ready`` does, and ``MachineLacks`` where there is no newer Debian to begin with.
+        """
+        with exclusive("images", self.report, within_s=2 * BUILD_DEADLINE):
+            self.__dict__.pop("_labels", None)
+            self._build(self.builds, fresh=True)
 
     def extras(self) -> set[str]:
         """The compose profiles of what is somebody else's image, wanted, and here.
@@ -153,29 +174,45 @@ class Images:
             for tag in image.get("RepoTags") or ()
         }
 
-    def _build(self, stale: Iterable[Build]) -> None:
+    def _build(self, stale: Iterable[Build], *, fresh: bool = False) -> None:
         self._write_host_ca()
         self._log.unlink(missing_ok=True)
         base = self.base
-        if self._labels.get(base.image, {}).get(CONTENT_LABEL) != _short(self._base_content):
+        known = self._labels.get(base.image, {}).get(CONTENT_LABEL)
+        if fresh or known != _short(self._base_content):
             machine = Machine(self.home, self.report)
-            if DEBIAN_IMAGE not in self._labels:
+            if fresh or DEBIAN_IMAGE not in self._labels:
                 Debian(machine, self._log).ready(self.report)
-            self._compose_build("building the base image", [base], [self._base_file()])
+            if fresh:
+                self._upgrade()
+            self._compose_build(
+                "building the base image", [base], [self._file_of(base)], fresh=fresh
+            )
         names = ", ".join(build.name for build in stale)
-        self._compose_build(f"building images: {names}", list(stale), [])
+        self._compose_build(f"building images: {names}", list(stale), [], fresh=fresh)
         # What the new ones replaced; images that a container still uses are spared.
         engine.client().images.prune({"dangling": True, "label": CONTENT_LABEL})
+
+    def _upgrade(self) -> None:
+        """Bring Debian's image up to today: it was made with the last point release, or whenever
+        somebody published it."""
+        debian = Build(DEBIAN_IMAGE, "debian", self.base.context)
+        file = self._file_of(debian, dockerfile_inline=UPGRADED)
+        self._compose_build("upgrading Debian's packages", [debian], [file], fresh=True)
 
     def _write_host_ca(self) -> None:
         self.home.host_ca.write_text(certificates.host_bundle(), encoding="utf-8")
 
-    def _compose_build(self, title: str, builds: list[Build], files: list[str]) -> None:
+    def _compose_build(
+        self, title: str, builds: list[Build], files: list[str], *, fresh: bool = False
+    ) -> None:
         began = time.monotonic()
         overlay = self.home.dir / "build.json"
         overlay.write_text(json.dumps(self._with_labels(builds)), encoding="utf-8")
+        words = ("--progress", "plain", "build", *(["--no-cache"] if fresh else []))
         argv = self.project.argv(
-            *("--progress", "plain", "build", *(build.service for build in builds)),
+            *words,
+            *(build.service for build in builds),
             files=[*files, str(overlay)],
         )
         progress = BuildProgress()
@@ -217,18 +254,19 @@ class Images:
     def _content_label(self, build: Build) -> str:
         return _short(self._base_content) if build == self.base else self.content(build)
 
-    def _base_file(self) -> str:
-        """The base is nobody's service, so compose learns of it from a file of its own."""
-        path = self.home.dir / "base.json"
-        service = {
-            "image": BASE_IMAGE,
-            "build": {
-                "context": str(self.base.context),
-                "args": {"DEBIAN": DEBIAN_IMAGE},
-                "secrets": ["host_ca"],
-            },
+    def _file_of(self, build: Build, **more: str) -> str:
+        """What is nobody's service compose learns of from a file of its own."""
+        path = self.home.dir / f"{build.service}.json"
+        how = {
+            "context": str(build.context),
+            "args": {"DEBIAN": DEBIAN_IMAGE},
+            "secrets": ["host_ca"],
+            **more,
         }
-        path.write_text(json.dumps({"services": {"base": service}}), encoding="utf-8")
+        service = {"image": build.image, "build": how}
+        # A dollar is a variable to compose, unless it is two.
+        text = json.dumps({"services": {build.service: service}}).replace("$", "$$")
+        path.write_text(text, encoding="utf-8")
         return str(path)
 
 

@@ -1,18 +1,23 @@
 """Images are rebuilt when what they are made of changes, and only then."""
 
+import json
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from lab import engine
+from lab.command import run
+from lab.engine import compose_version
 from lab.errors import BadInput
 from lab.home import Home
 from lab.host import images as images_module
 from lab.host.buildlog import BuildProgress
 from lab.host.certificates import distill, host_bundle
+from lab.host.debian import DEBIAN_IMAGE, Debian
 from lab.host.images import CONTENT_LABEL, Images, content_of
 from lab.progress import QUIET
 
@@ -96,6 +101,39 @@ def test_image_is_stale_until_its_label_says_what_it_is_made_of(
     (images.base.context / "Dockerfile").write_text("FROM debian:new\n")
     later = Images(images.home, QUIET, images.project)
     assert [build.name for build in later.stale()] == ["api"]
+
+
+def test_a_refresh_builds_everything_anew(images: Images, monkeypatch: pytest.MonkeyPatch):
+    """From Debian's image of today, upgraded, to the last of ours, and nothing out of a cache:
+    what Debian has mended comes in no other way. The rest of the time it is left alone."""
+    builds = images.builds
+    listed = [
+        {"RepoTags": [one.image], "Labels": {CONTENT_LABEL: images.content(one)}} for one in builds
+    ]
+    played_engine(monkeypatch, *listed, {"RepoTags": [DEBIAN_IMAGE]})
+    images.ready()
+    made: list[list[str]] = []
+    monkeypatch.setattr(images_module, "follow", lambda argv, *_, **__: made.append(argv))
+    monkeypatch.setattr(Debian, "ready", lambda *_: made.append(["debian"]))
+    monkeypatch.setattr(
+        engine.client(), "images", SimpleNamespace(prune=lambda _: None), raising=False
+    )
+    images.refresh()
+    assert [argv[-1] for argv in made] == ["debian", "debian", "base", "api-1"]
+    assert all("--no-cache" in argv for argv in made[1:])
+
+
+@pytest.mark.skipif(compose_version() is None, reason="asks docker compose how it reads the file")
+def test_what_upgrades_debian_reaches_the_builder_as_it_is(images: Images):
+    """Its variables are the shell's and the builder's, and none of compose's."""
+    build = images_module.Build(DEBIAN_IMAGE, "debian", images.base.context)
+    file = Path(images._file_of(build, dockerfile_inline=images_module.UPGRADED))
+    # The secret is declared in docker-compose.yml, over which the file is laid.
+    whole = json.loads(file.read_text()) | {"secrets": {"host_ca": {"file": "/dev/null"}}}
+    file.write_text(json.dumps(whole))
+    shown = run(["docker", "compose", "--file", str(file), "config", "--format", "json"])
+    inline = json.loads(shown.stdout)["services"]["debian"]["build"]["dockerfile_inline"]
+    assert inline.replace("$$", "$") == images_module.UPGRADED
 
 
 def test_grafana_is_asked_for_once_in_a_while(images: Images, monkeypatch: pytest.MonkeyPatch):
