@@ -111,7 +111,7 @@ def test_what_was_slow_is_in_the_log(stack: Stack, darkroom: Darkroom) -> None:
         ("SELECT 1; DROP TABLE likes", False),
         ("SELECT 1 \\! touch /tmp/owned", False),
         ("SELECT 1 \\g /tmp/owned", False),
-        ("CREATE TABLE owned AS SELECT 1", False),
+        ("CREATE TABLE owned AS SELECT 1", None),
         ("SELECT rolpassword FROM pg_authid", False),
         ("SELECT pg_read_file('/etc/passwd')", None),
         ("COMMIT; DROP TABLE likes", False),
