@@ -10,6 +10,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lab import looks
@@ -48,8 +49,8 @@ MOST_ACTS = 24
 
 _APART = 0.024  # of the picture's time between two of them
 _GAP = 16  # points between the words in a margin and what is beside them
+_EACH = 0.25  # of the lanes, for each row of what was cited
 _LEVEL = 10  # points between two levels of the words above the first row
-_LETTER = 5.2  # points that a letter of them takes at most
 
 
 def timeline(
@@ -96,14 +97,17 @@ def drawing(
         for one in onsets
         if history.signals.get(one.signal) and (shown := foremost(history, one)) is not None
     ][:MOST_ROWS]
+    whole = Span(history.baseline.start, history.ended_at)
+    cited = _cited(looks, whole)
+    lowest = _LANES * (2 - _floor(cited)) / 2
     marks = _marks(history, zero)
     top = _TOP + _LEVEL / 72 * (1 + max((level for *_, level in marks), default=0))
-    height = top + _ROW * max(1, len(rows)) + _LANES + _BOTTOM
+    height = top + _ROW * max(1, len(rows)) + lowest + _BOTTOM
     figure = Figure(figsize=(_WIDTH, height))
     grid = figure.add_gridspec(
         len(rows) + 1,
         1,
-        height_ratios=[*[_ROW] * len(rows), _LANES],
+        height_ratios=[*[_ROW] * len(rows), lowest],
         hspace=0.18,
         left=_LEFT,
         right=_RIGHT,
@@ -114,7 +118,7 @@ def drawing(
     axes = [figure.add_subplot(grid[index, 0], sharex=lanes) for index in range(len(rows))]
     for ax, (one, shown) in zip(axes, rows, strict=True):
         _row(ax, history, one, shown, zero)
-    _lanes(lanes, acts, looks, zero, Span(history.baseline.start, history.ended_at))
+    _lanes(lanes, acts, cited, zero, whole)
     _clock(lanes, history, zero)
     _moments([*axes, lanes], history, zero, marks)
     return figure
@@ -230,20 +234,27 @@ def _range(series: Sequence[Series]) -> tuple[float, float]:
     return (low, high) if high > low else (low, low + 1)
 
 
+def _floor(cited: Sequence[_Cited]) -> float:
+    """How far down the lanes go: above 1 is what was done, below it a row is `_EACH`."""
+    return min(0.0, 0.7 - _EACH * max((one.row for one in cited), default=0))
+
+
 def _lanes(
     ax: Axes,
     acts: Sequence[tuple[float, str]],
-    looks: Sequence[tuple[Span, str]],
+    cited: Sequence[_Cited],
     zero: float,
     night: Span,
 ) -> None:
     """Two lanes: above, what the learner did; below, the stretches that were cited."""
     _plain(ax)
-    ax.set_ylim(0, 2)
+    ax.set_ylim(_floor(cited), 2)
     ax.axhline(1, color=FAINT, linewidth=0.6)
     length = night.seconds
     told = _bundled(acts, length)
-    for (at, label), shown in zip(told, _spread([at for at, _ in told], length), strict=True):
+    for (at, label), shown in zip(
+        told, _spread([at for at, _ in told], length, night.end), strict=True
+    ):
         ax.plot([at - zero, shown - zero], [1, 1.55], color=SOFT, linewidth=0.7)
         ax.text(
             shown - zero,
@@ -260,41 +271,61 @@ def _lanes(
                 "linewidth": 1,
             },
         )
-    _cited(ax, looks, zero, night)
-    _beside(ax, "left", 0.85, "what you did", "numbers: see below", gap=0.21)
-    _beside(ax, "left", 0.35, "what you cited", "and when it was", gap=0.21)
+    _bars(ax, cited, zero, night)
+    share = _floor(cited), 2 - _floor(cited)
+    for y, text, more in (
+        (1.7, "what you did", "numbers: see below"),
+        (0.7, "what you cited", "and when it was"),
+    ):
+        _beside(ax, "left", (y - share[0]) / share[1], text, more, gap=0.42 / share[1])
 
 
-def _cited(ax: Axes, looks: Sequence[tuple[Span, str]], zero: float, night: Span) -> None:
-    """Each stretch in the first of five rows that is free there, its label beside it."""
-    rows: list[list[tuple[float, float]]] = [[] for _ in range(5)]
-    letter = _LETTER / (72 * _WIDTH * (_RIGHT - _LEFT)) * night.seconds
-    margin = (1 - _RIGHT) / (_RIGHT - _LEFT) * night.seconds
+@dataclass(frozen=True, slots=True)
+class _Cited:
+    """A stretch that was cited: its label stands on its left or right, in the `row`-th row."""
+
+    span: Span
+    label: str
+    left: bool
+    row: int
+
+
+def _cited(looks: Sequence[tuple[Span, str]], night: Span) -> list[_Cited]:
+    """Each stretch in the first row that is free there, with its label beside it."""
+    rows: list[list[tuple[float, float]]] = []
+    second = night.seconds / (72 * _WIDTH * (_RIGHT - _LEFT))  # of a point
+    found: list[_Cited] = []
     for span, label in looks:
-        long = letter * (len(label) + 1)
-        last = min(span.end, night.end)
+        long = second * (_wide(label, 7.5) + 8)
         # At the right end of the night a long one has room on its left only.
-        left = last + long > night.end + margin
-        begin, end = (span.start - long, last) if left else (span.start, last + long)
-        row = next((one for one in rows if all(b <= begin or end <= a for a, b in one)), rows[-1])
-        row.append((begin, end))
-        y = 0.84 - 0.17 * rows.index(row)
-        ax.plot(
-            [span.start - zero, span.end - zero],
-            [y, y],
-            color=BLUE,
-            linewidth=4,
-            solid_capstyle="butt",
-            alpha=0.75,
+        left = min(span.end, night.end) + long > night.end + second * 72 * _WIDTH * (1 - _RIGHT)
+        begin, end = (span.start - long, span.end) if left else (span.start, span.end + long)
+        free = (n for n, one in enumerate(rows) if all(b <= begin or end <= a for a, b in one))
+        row = next(free, len(rows))
+        if row == len(rows):
+            rows.append([])
+        rows[row].append((begin, end))
+        found.append(_Cited(span, label, left, row))
+    return found
+
+
+def _bars(ax: Axes, cited: Sequence[_Cited], zero: float, night: Span) -> None:
+    for one in cited:
+        y = 0.84 - _EACH * one.row
+        start, end = (
+            min(night.end, max(night.start, at)) - zero for at in (one.span.start, one.span.end)
         )
-        ax.text(
-            (span.start if left else last) - zero + (-1 if left else 1) * letter / 2,
-            y,
-            label,
-            ha="right" if left else "left",
+        ax.plot([start, end], [y, y], color=BLUE, linewidth=4, solid_capstyle="butt", alpha=0.75)
+        ax.annotate(
+            one.label,
+            (start if one.left else end, y),
+            xytext=(-4 if one.left else 4, 0),
+            textcoords="offset points",
+            ha="right" if one.left else "left",
             va="center",
             fontsize=7.5,
             color=INK,
+            annotation_clip=False,
         )
 
 
@@ -305,7 +336,7 @@ def _bundled(acts: Sequence[tuple[float, str]], length: float) -> list[tuple[flo
         return list(acts)
     bundles: list[tuple[float, str, str]] = []
     for at, label in acts:
-        if bundles and at - bundles[-1][0] < 2 * _APART * length:
+        if bundles and at - bundles[-1][0] < 3 * _APART * length:
             bundles[-1] = (*bundles[-1][:2], label)
         else:
             bundles.append((at, label, label))
@@ -377,17 +408,17 @@ def _moments(axes: Sequence[Axes], history: History, zero: float, marks: Sequenc
             )
 
 
-def _spread(times: Sequence[float], length: float) -> list[float]:
+def _spread(times: Sequence[float], length: float, end: float) -> list[float]:
     """Where to draw the ascending times so that their marks do not cover each other: a crowd is
-    pushed to the right, and back from the end of the picture."""
+    pushed to the right, and back from `end`."""
     apart = _APART * length
     shown: list[float] = []
     for at in times:
         shown.append(max(at, shown[-1] + apart) if shown else at)
-    end = times[-1] if times else 0.0
+    latest = end
     for index in reversed(range(len(shown))):
-        latest = end + apart if index == len(shown) - 1 else shown[index + 1] - apart
         shown[index] = min(shown[index], latest)
+        latest = shown[index] - apart
     return shown
 
 
