@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lab.attempts import DECOYS, REMEDY, Decoy, decoys_in, fix_in, scripts
 from lab.documents import Document, Place, Problem, near
-from lab.errors import BadInput
+from lab.errors import BadInput, LabError
 from lab.grading.vocabulary import Vocabulary
 from lab.scenario import LIGHT, SCENARIOS, Pick, Scenario, ScenarioFile
 
 RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
 
+_UNFILLED = re.compile(r"\$\{[\w.]+\}")
 _ALERT = re.compile(r"^\s*-?\s*alert:\s*[\"']?(?P<name>\w+)", re.MULTILINE)
 
 
@@ -118,7 +120,14 @@ class Library:
             text = (self.folder / scenario.slug / f"{name}.md").read_text(encoding="utf-8")
         except OSError as error:
             return f"The {name} of {scenario.slug} is gone: {error.strerror}\n"
-        return scenario.fill(text)
+        text = scenario.fill(text)
+        if _UNFILLED.search(text):
+            # Begun before these words were there: today's folder has them, of the same choice.
+            with suppress(LabError):
+                today = self.load(scenario.slug, scenario.seed, light=scenario.light)
+                if today.answer.object == scenario.answer.object:
+                    text = today.fill(text)
+        return text
 
     def remedy(self, slug: str, fix: str | None = None) -> Path:
         """The script of the operator's fix, or of another right one. Raises `BadInput` where there

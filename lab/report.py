@@ -204,7 +204,9 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
         number += theirs
         shown = number if theirs else None
         said = BLOWS[next(struck).kind] if event.kind == "injected" else SAID[event.kind]
-        moments.append(_Moment(event.at, theirs, said, event.detail, shown))
+        # What the pager will say is told when it says it.
+        detail = "" if event.kind == "started" else event.detail
+        moments.append(_Moment(event.at, theirs, said, detail, shown))
     moments += _relapses(history)
     moments += [
         _Moment(
@@ -221,11 +223,11 @@ def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
 
 def _relapses(history: History) -> Iterator[_Moment]:
     """What held for as long as it must and did not last."""
+    recovered = [event.at for event in history.of_kind("recovered")]
     for before, after in pairwise(outages(history)):
-        held = duration(after.span.start - before.span.end)
-        yield _Moment(
-            before.span.end, theirs=False, what="The objectives held", detail=f"for {held}"
-        )
+        if not any(before.span.end <= at <= after.span.start for at in recovered):
+            held = f"for {duration(after.span.start - before.span.end)}"
+            yield _Moment(before.span.end, theirs=False, what="The objectives held", detail=held)
         yield _Moment(
             after.span.start,
             theirs=False,

@@ -304,10 +304,23 @@ def test_the_second_blow_and_what_it_does_are_on_the_clock(tmp_path: Path) -> No
         for said in (
             "Something more broke",
             "What had set it off happened once more",
-            "The objectives held",
             "An objective broke again",
         ):
             assert said in page
+        assert "The objectives held:" not in page  # that they held again is told already
+
+
+def test_what_held_and_did_not_last_is_told_with_how_long(tmp_path: Path) -> None:
+    """Nobody has noted that it held; that is measured, too."""
+    history = bumped((RECOVERED + 25, RECOVERED + 30))
+    assert history.recovery is not None
+    events = [event for event in history.events if event.kind != "recovered"]
+    history = replace(
+        history, events=tuple(events), recovery=replace(history.recovery, required_s=20)
+    )
+    html, _ = story(history, tmp_path)
+    assert re.search(r"The objectives held: <[^>]*>for \d+ s", html)
+    assert html.index("The objectives held") < html.index("An objective broke again")
 
 
 def test_a_blip_is_no_relapse() -> None:

@@ -73,6 +73,30 @@ class TestShipped:
         assert all(one.truth.cause.lower() not in told for one in ways)
         assert "index" not in told
 
+    def test_its_debrief_is_of_the_way_that_was_lived(self, slug: str) -> None:
+        """Whatever a seed picks that is spoken of, its own words are there, and of no other way."""
+        raw = (SHIPPED.path(slug) / "debrief.md").read_text()
+        spoken_of = re.findall(r"\$\{([\w.]+)\}", raw)
+        ways = SHIPPED.ways(slug)
+        assert bool(spoken_of) == (len(ways) > 1)
+        for way in ways:
+            text = SHIPPED.text(SHIPPED.load(slug, way.seed), "debrief")
+            own = SHIPPED.load(slug, way.seed).picks
+            assert "${" not in text
+            for name in spoken_of:
+                assert str(own[name]) in text
+                others = {str(other.picks[name]) for other in ways} - {str(own[name])}
+                # An object may well be named in what all have in common; a sentence is not.
+                assert not any(" " in other and other in text for other in others)
+
+    def test_an_older_incident_has_the_words_that_came_later(self, slug: str) -> None:
+        """A debrief that says more than it did when the night began says it of that night."""
+        for seed in range(4):
+            scenario = SHIPPED.load(slug, seed)
+            known = {key: one for key, one in scenario.picks.items() if len(str(one)) < 40}
+            older = scenario.model_copy(update={"picks": known})
+            assert SHIPPED.text(older, "debrief") == SHIPPED.text(scenario, "debrief")
+
     def test_the_exported_schema_accepts_it(self, slug: str) -> None:
         """An editor with the schema shows no error in a good file."""
         document = YAML(typ="safe").load(SHIPPED.path(slug) / "scenario.yaml")
