@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from lab.errors import BadInput, MachineLacks
 
@@ -107,21 +107,17 @@ class Home:
 
     def prove_writable(self) -> None:
         """Create the directories, and write something there. Raises ``MachineLacks``."""
-        probe = self.dir / f".probe-{os.getpid()}"
         try:
             self.base.mkdir(mode=0o700, parents=True, exist_ok=True)
             for path in (self.dir, self.secrets, self.logs):
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with probe.open("wb") as file:
+            # Of its own for each: a room proves it in several threads at a time.
+            with NamedTemporaryFile(dir=self.dir, prefix=".probe-") as file:
                 file.write(b"\0" * 65536)
                 file.flush()
                 os.fsync(file.fileno())
-            probe.unlink()
         except OSError as error:
-            with suppress(OSError):
-                probe.unlink(missing_ok=True)
-            probe_left = " (a probe file may be left)" if probe.exists() else ""
             raise MachineLacks(
-                f"cannot write to {self.dir}: {error.strerror}{probe_left}",
+                f"cannot write to {self.dir}: {error.strerror}",
                 remedy="make it writable, or choose another directory with LAB_HOME=/some/where",
             ) from error

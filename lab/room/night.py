@@ -55,7 +55,7 @@ def _tools(room: Room) -> None:
 def _incident(room: Room) -> None:
     @ui.refreshable
     def now() -> None:
-        _page(room.night, room.problem)
+        _page(room.night, room.problem, room.desk.busy)
         _progress(room)
 
     now()
@@ -116,8 +116,8 @@ def _brief_and_hints(doors: Doors) -> tuple[str, list[str], dict[str, str]]:
     )
 
 
-def _page(night: Night | None, problem: str | None) -> None:
-    """What rings, and since when."""
+def _page(night: Night | None, problem: str | None, busy: str | None) -> None:
+    """What rings, and since when; before there is an incident, what is being done for one."""
     if night is None:
         ui.label(problem or "looking...").classes("room-page quiet")
         return
@@ -126,7 +126,7 @@ def _page(night: Night | None, problem: str | None) -> None:
         word = {
             "preparing": "The night is being prepared.",
             "ended": "The night is over; the stack is on its way home.",
-        }.get(str(night.phase), "No incident is on. The catalogue has some.")
+        }.get(str(night.phase), busy or "No incident is on. The catalogue has some.")
         ui.label(word).classes("room-page quiet")
         if ill and night.phase is None:
             ui.label(f"not well: {', '.join(ill)}").classes("text-sm")
@@ -177,11 +177,14 @@ def _measured(room: Room, night: Night) -> None:
     kept = [one.kept for one in night.objectives]
     said = {"pass": "It holds: mitigated.", "fail": "Not mitigated yet."}
     word = said.get(last.detail, "Could not be measured.")
+    still = True
     if last.detail == Outcome.FAIL and kept and all(kept):
         word = "It was not mitigated then; the objectives are kept now. Resolve measures anew."
+        still = False
     if last.detail == Outcome.PASS and False in kept:
         word = "It held then, and is broken again."
+        still = False
     ui.label(f"{word} (measured {clock(last.at)})").classes("font-bold")
     measured = room.desk.measured
-    if measured is not None and measured.at == last.at:
+    if still and measured is not None and measured.at == last.at:
         show_checks(measured.checks)

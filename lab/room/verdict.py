@@ -32,13 +32,14 @@ def verdict_panel(room: Room) -> None:
     async def look() -> None:
         night = room.night
         state = (night.incident if night else None, night.phase if night else None, room.desk.busy)
-        # Nothing else says that a history is there.
-        if state == seen[0] and shown[0] != BEING_MADE:
+        if state == seen[0]:
             return
-        seen[0] = state
         try:
             found = await room.ask(last_told)
+            # Nothing else says that a history is there.
+            seen[0] = state if found != BEING_MADE else None
         except LabError as error:
+            seen[0] = None
             # While the stack comes home much is not there for a moment.
             going_on = room.desk.busy is not None or (night is not None and night.phase == "ended")
             found = BEING_MADE if going_on else error.message

@@ -3,6 +3,7 @@
 import subprocess
 from collections import namedtuple
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,14 @@ def test_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("lab.home.shutil.disk_usage", lambda _: usage(100, 99, 1))
     with pytest.raises(MachineLacks, match="MiB free"):
         Home(root=tmp_path, base=tmp_path / ".lab").prepare()
+
+
+def test_several_at_a_time_prove_it(tmp_path: Path):
+    """A room opens its doors in several threads, and none takes away what another looks for."""
+    home = Home(root=tmp_path, base=tmp_path / ".lab")
+    with ThreadPoolExecutor(8) as pool:
+        for proven in [pool.submit(home.prove_writable) for _ in range(200)]:
+            proven.result()
 
 
 def test_prepare_leaves_no_probe(tmp_path: Path):

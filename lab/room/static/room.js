@@ -209,8 +209,10 @@ window.room = (() => {
       if (fitting(drawn, fuller) >= count) texts[i] = long[i];
     }
     const more = top.length - count;
-    const also = `${texts[count - 1]}  + ${more}`;
-    if (more > 0 && (count > 1 || wide(also) < room_for(drawn))) texts[count - 1] = also;
+    const also = (text) => `${text}  + ${more}`;
+    if (more > 0 && count > 1) texts[count - 1] = also(texts[count - 1]);
+    // A long name alone: how many more there are says more than what it was in the calm.
+    else if (more > 0) texts[0] = [long[0], short[0]].map(also).find((text) => wide(text) < room_for(drawn)) || texts[0];
     return new Map(top.slice(0, count).map((one, i) => [name(chart, one), texts[i]]));
   }
 
