@@ -16,6 +16,10 @@ from pathlib import Path
 
 from lab.errors import Failed
 from lab.group import NotStarted, started
+from lab.waiting import waiting
+
+DEADLINE = 60.0
+"""Seconds for a command of which nothing else is said."""
 
 LINGER_S = 1.0
 """How long the pipes of a command that has ended are read on. Who still holds them is something
@@ -51,7 +55,7 @@ def run(
     argv: Sequence[str],
     *,
     stdin: str | None = None,
-    timeout: float = 60,
+    timeout: float = DEADLINE,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     check: bool = True,
@@ -63,8 +67,9 @@ def run(
     leaves with another exit code than 0.
     """
     given = subprocess.DEVNULL if stdin is None else subprocess.PIPE
+    asked = f"`{shlex.join(argv[:2])}`"
     try:
-        with started(argv, stdin=given, env=env, cwd=cwd) as process:
+        with waiting(asked, timeout), started(argv, stdin=given, env=env, cwd=cwd) as process:
             stdout, stderr = _outputs(process, stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(argv, None, _text(error.stderr)) from error

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lab.command import CommandFailed, run
 from lab.errors import MachineLacks
+from lab.waiting import waiting
 
 if TYPE_CHECKING:
     import docker
@@ -19,6 +22,16 @@ COMPOSE_MINIMUM = (2, 20)
 
 PATIENCE_S = 60
 """Seconds in which an engine answers, also on a machine that has much else to do."""
+
+
+SILENT_FOR_S = 60
+"""Who has not answered for that long is not asked again for as long: a command that has twenty
+questions would wait for twenty minutes."""
+
+WHO = "the Docker engine"
+
+_silent_until = [0.0]
+"""On the monotonic clock."""
 
 
 def address() -> str | None:
@@ -53,30 +66,65 @@ class Silent(MachineLacks):
 def client() -> docker.DockerClient:
     """The SDK's client of the engine, made once.
 
-    Raises ``MachineLacks`` when no engine answers, ``Silent`` of one that is there.
+    Raises ``MachineLacks`` when no engine answers, ``Silent`` of one that is there; so does every
+    call of the client.
     """
     import docker
     from docker.errors import DockerException
     from requests import Timeout
 
+    if time.monotonic() < _silent_until[0]:
+        raise Silent
     try:
         where = address()
-        found = (
-            docker.DockerClient(base_url=where, timeout=PATIENCE_S)
-            if where and not where.startswith("ssh://")
-            else docker.from_env(timeout=PATIENCE_S)
-        )
-        found.ping()
+        with waiting(WHO, PATIENCE_S):
+            found = (
+                docker.DockerClient(base_url=where, timeout=PATIENCE_S)
+                if where and not where.startswith("ssh://")
+                else docker.from_env(timeout=PATIENCE_S)
+            )
+            found.ping()
     except Timeout as error:
-        raise Silent from error
+        raise _silent() from error
     except DockerException as error:
         if isinstance(error.__cause__, Timeout):
-            raise Silent from error
+            raise _silent() from error
         raise MachineLacks(
             f"no Docker engine answers: {error}",
             remedy="`lab doctor` says what is missing; `lab up` installs or starts it where it may",
         ) from error
+    # Every call of the SDK's goes through here, and none of its own errors says any of this.
+    found.api.send = _patient(found.api.send)
     return found
+
+
+def _silent() -> Silent:
+    _silent_until[0] = time.monotonic() + SILENT_FOR_S
+    return Silent()
+
+
+def _patient(send: Callable[..., Any]) -> Callable[..., Any]:
+    """The SDK's door, through which one waits aloud, and learns in the lab's words that nobody
+    answers any more."""
+    from requests import ConnectionError as Gone
+    from requests import Timeout
+
+    def sent(*args: Any, **options: Any) -> Any:
+        try:
+            with waiting(WHO, PATIENCE_S):
+                return send(*args, **options)
+        except Timeout as error:
+            # Whether it is this call or the engine is asked at once, with the next one.
+            client.cache_clear()
+            raise Silent from error
+        except Gone as error:
+            client.cache_clear()
+            raise MachineLacks(
+                "the Docker engine does not answer any more",
+                remedy="`lab doctor` says what is missing; `lab up` starts it where it may",
+            ) from error
+
+    return sent
 
 
 class Reach(Enum):
@@ -96,11 +144,10 @@ def reach() -> Reach:
     23.0 waiting for itself (https://github.com/moby/moby/issues/46661; Debian 12's is one): from
     then on it answers pings, and nothing that has to do with networks.
     """
-    from requests import Timeout
-
+    _silent_until[0] = 0.0
     try:
         client().api.networks()
-    except (Silent, Timeout):
+    except Silent:
         client.cache_clear()
         return Reach.STUCK
     except (MachineLacks, OSError) as error:

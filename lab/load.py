@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from lab.errors import BadInput, LabError, Unknown
+from lab.waiting import waiting
 
 if TYPE_CHECKING:
     import httpx
@@ -166,7 +167,7 @@ class Load:
         query = {"run_id": run_id} if run_id is not None else {}
         try:
             stream = self._http.stream("GET", "/ledger", params=query, timeout=LEDGER_TIMEOUT)
-            with stream as answer:
+            with waiting("the customers' ledger", LEDGER_TIMEOUT), stream as answer:
                 if answer.is_error:
                     answer.read()
                     raise self._refusal(answer)
@@ -181,7 +182,8 @@ class Load:
         import httpx
 
         try:
-            answer = self._http.request(method, "/run", json=body)
+            with waiting("the customers", TIMEOUT):
+                answer = self._http.request(method, "/run", json=body)
             if answer.is_error:
                 raise self._refusal(answer)
             return LoadState(**answer.json())

@@ -6,8 +6,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
+
+from lab.waiting import listen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +56,9 @@ QUIET: Report = Quiet()
 
 
 class Lines:
-    """Plain lines on stderr: what a log file or a pipe wants."""
+    """Plain lines on stderr: what a log file or a pipe wants. `steps` is how many are going on."""
+
+    steps = 0
 
     def say(self, line: str) -> None:
         sys.stderr.write(line + "\n")
@@ -63,7 +67,8 @@ class Lines:
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
         self.say(title)
-        yield _SlowStep(self)
+        with _counted(self):
+            yield _SlowStep(self)
 
 
 class _SlowStep:
@@ -80,7 +85,10 @@ class _SlowStep:
 
 
 class Bars:
-    """Rich's progress bars on a terminal's stderr; they vanish when the work is done."""
+    """Rich's progress bars on a terminal's stderr; they vanish when the work is done. `steps` is
+    how many are going on."""
+
+    steps = 0
 
     @cached_property
     def _console(self) -> Console:
@@ -96,16 +104,28 @@ class Bars:
     def step(self, title: str) -> Iterator[Step]:
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-        with Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[doing]}", style="dim", markup=False),
-            console=self._console,
-            transient=True,
-        ) as progress:
+        with (
+            Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=24),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[doing]}", style="dim", markup=False),
+                console=self._console,
+                transient=True,
+            ) as progress,
+            _counted(self),
+        ):
             yield _Bar(progress, progress.add_task(title, total=None, doing=""))
+
+
+@contextmanager
+def _counted(report: Lines | Bars) -> Iterator[None]:
+    report.steps += 1
+    try:
+        yield
+    finally:
+        report.steps -= 1
 
 
 class _Bar:
@@ -117,6 +137,20 @@ class _Bar:
         self._progress.update(self._task, completed=done, total=total, doing=doing)
 
 
-def report_for_terminal() -> Report:
-    """Bars where stderr is a terminal, lines where it is not."""
+@cache
+def report_for_terminal() -> Lines | Bars:
+    """Bars where stderr is a terminal, lines where it is not; the same one for everybody, so that
+    what one says does not go through another's bar."""
     return Bars() if sys.stderr.isatty() else Lines()
+
+
+def say_what_is_waited_for() -> None:
+    """Let whoever types commands hear for what they wait, as long as no step shows them that
+    something is done."""
+
+    def hear(line: str) -> None:
+        report = report_for_terminal()
+        if not report.steps:
+            report.say(line)
+
+    listen(hear)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from lab.errors import BadInput, LabError, Unknown
 from lab.series import Labels, Sample, Series
+from lab.waiting import waiting
 
 if TYPE_CHECKING:
     import httpx
@@ -185,7 +186,8 @@ class Prometheus:
 
         remedy = "look at `lab status`, and at `docker compose logs prometheus`"
         try:
-            answer = self._http.get(path, params=dict(parameters))
+            with waiting("Prometheus", TIMEOUT):
+                answer = self._http.get(path, params=dict(parameters))
             body = answer.json()
         except httpx.HTTPError as error:
             reason = str(error) or type(error).__name__

@@ -21,6 +21,7 @@ from lab import __version__
 from lab.cli.order import InOrder
 from lab.errors import BadInput, LabError
 from lab.group import tell_all
+from lab.progress import say_what_is_waited_for
 
 INTERRUPTED = 130
 
@@ -153,6 +154,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    say_what_is_waited_for()
     # They register themselves.
     from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
 

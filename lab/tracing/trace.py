@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from lab.errors import LabError
 from lab.tracing.spans import FRONT, Span, spans_of
-from lab.tracing.wire import Ask, Exchange
+from lab.tracing.wire import ANSWER_S, Ask, Exchange
+from lab.waiting import waiting
 
 if TYPE_CHECKING:
     from lab.stack import Stack
@@ -57,22 +59,30 @@ def follow(
     """
     whole = url if "://" in url else f"{stack.url('nginx')}/{url.lstrip('/')}"
     exchange = Exchange(Ask(whole, user, upload))
-    exchange.send()
+    with waiting("the answer", ANSWER_S):
+        exchange.send()
     accepted = upload and exchange.status == 202
     if accepted:
         on_wait("accepted; following it into the queue")
     deadline = time.monotonic() + (QUEUE_S if accepted else LINES_S)
     pause, most = _LOOK_S
+    told: list[Span] = []
     while True:
-        told = spans_of(
-            stack,
-            exchange.trace_id,
-            root=exchange.id,
-            during=exchange.waiting,
-            # nginx rounds to milliseconds, and the engine begins with whole seconds.
-            since=exchange.began - 1,
-            until=time.time() + 1,
-        )
+        try:
+            told = spans_of(
+                stack,
+                exchange.trace_id,
+                root=exchange.id,
+                during=exchange.waiting,
+                # nginx rounds to milliseconds, and the engine begins with whole seconds.
+                since=exchange.began - 1,
+                until=time.time() + 1,
+            )
+        except LabError as error:
+            # What was seen from outside is known all the same.
+            unheard = [f"nobody could be asked what became of it inside: {error.message}"]
+            seen = exchange.spans()
+            return Trace(exchange.trace_id, whole, exchange.status, [*seen, *told], unheard)
         if _complete(told, accepted=accepted) or time.monotonic() > deadline:
             break
         time.sleep(pause)
