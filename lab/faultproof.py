@@ -107,7 +107,7 @@ class FaultProof:
         """Each row, for people."""
         from lab.screen.console import table
 
-        made = table("fault", "example", "killed when", "outcome", "s", "")
+        made = table("fault", "example", "killed when", "outcome", "s", "", prose=("example", ""))
         for row in self.rows:
             cells = (row.fault, row.example, row.step, row.outcome, f"{row.seconds:.0f}")
             made.add_row(*cells, row.detail)

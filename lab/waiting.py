@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from lab.units import duration
+
 AFTER_S = 1.5
 """Whoever waits for longer than two seconds wants to know for what."""
 
@@ -48,4 +50,4 @@ def _tell(what: str, at_most_s: float) -> None:
         return
     _said[what] = now
     for hear in _listener:
-        hear(f"waiting for {what}, {at_most_s:.0f} s at most")
+        hear(f"waiting for {what}, {duration(at_most_s)} at most")

@@ -58,7 +58,7 @@ def bench_command(
     if as_json:
         emit([{**asdict(figure), "met": figure.met} for figure in figures])
         return int(missed)
-    shown = table("figure", "value", "target", "")
+    shown = table("figure", "value", "target", "", prose=("figure", ""))
     for figure in figures:
         value = "-" if figure.value is None else f"{figure.value:.3g} {figure.unit}"
         sign = "<=" if figure.better == "lower" else ">="

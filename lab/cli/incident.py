@@ -53,10 +53,12 @@ def hint(
 ) -> None:
     """Take the next hint: says its price, and asks. It costs if you solve it; nothing once it is
     mended."""
+    from rich.text import Text
+
     from lab import incident
     from lab.doors import open_doors
     from lab.screen.asking import ask_whether_to_take, price_of_hint
-    from lab.screen.console import console, emit, is_terminal
+    from lab.screen.console import console, emit, is_terminal, readable
 
     with open_doors() as doors:
         price = None if yes else incident.next_price(doors)
@@ -73,7 +75,8 @@ def hint(
         told = {"number": taken.number, "price": taken.price, "text": taken.text}
         emit({**told, "left": taken.left})
     else:
-        console().print(f"hint {taken.number} ({taken.price} points): {taken.text}")
+        text = f"hint {taken.number} ({taken.price} points): {taken.text}"
+        console().print(readable(Text(text)))
         console().print(f"{taken.left} left")
 
 

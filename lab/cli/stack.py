@@ -162,7 +162,7 @@ def scenarios(
         told = {"slug", "title", "family", "difficulty", "minutes", "tags", "builds_on", "unlocks"}
         emit([one.model_dump(include=told) for one in found])
         return
-    shown = table("scenario", "what you see", "difficulty", "minutes")
+    shown = table("scenario", "what you see", "difficulty", "minutes", prose=("what you see",))
     for one in found:
         # The family would give the cause away.
         shown.add_row(one.slug, one.title, "*" * one.difficulty, str(one.minutes))

@@ -175,7 +175,7 @@ def _objective(condition: Condition, history: History, recovery: Recovery) -> Ch
             f"as far as {measure(_furthest(condition, broken), unit)}"
         )
         if (way := _way(condition, history, window.end)) is not None:
-            why += f"; {way}"
+            why += f"; now {way}"
         elif (kept := _kept_for(condition, history, window.end)) is not None:
             why += f"; kept again for {duration(kept)}"
         return Check(name, Outcome.FAIL, why)

@@ -45,7 +45,7 @@ half of them could be.
 
 def rows_table(rows: Sequence[Row]) -> Table:
     """Each row on its line; what is not as promised stands out."""
-    made = table("run", "question", "should", "was", "", "why")
+    made = table("run", "question", "should", "was", "", "why", prose=("run", "question", "why"))
     for row in rows:
         wrong = row.result in WRONG
         made.add_row(

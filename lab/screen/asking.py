@@ -128,7 +128,7 @@ def _one_of(
     hint: Callable[[str], str],
 ) -> str:
     """Ask until the answer is a number or a name of the list, or another word that is `known`."""
-    shown = table("", what, "")
+    shown = table("", what, "meaning", prose=("meaning",))
     for index, (name, meaning) in enumerate(choices, start=1):
         shown.add_row(str(index), name, Text(meaning, style="dim"))
     out.print(shown)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from lab.screen.fitting import Fitting
 from lab.trend import about
 from lab.units import duration
 
@@ -33,6 +36,9 @@ COLOURS = {"pass": "bold", "fail": "red", "unknown": "yellow", "ok": "", "warn":
 # A pipe has no width; wrapping what a program will cut into columns helps nobody.
 PLAIN_WIDTH = 200
 
+NARROWEST, WIDEST = 40, 1000
+"""What COLUMNS may ask for."""
+
 READABLE = 100
 """Columns of prose; a wider terminal is for tables."""
 
@@ -40,8 +46,15 @@ READABLE = 100
 def console() -> Console:
     """Standard output, at the terminal's width. Brackets are brackets: much of what is printed are
     other people's words."""
-    width = None if sys.stdout.isatty() else PLAIN_WIDTH
-    return Console(width=width, highlight=False, emoji=False, markup=False)
+    return Console(width=_width(), highlight=False, emoji=False, markup=False)
+
+
+def _width() -> int | None:
+    """What COLUMNS asks for, in a pipe, too; None: the terminal's own."""
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isascii() and asked.isdigit() and len(asked) < 6 and int(asked) > 0:
+        return min(max(int(asked), NARROWEST), WIDEST)
+    return None if sys.stdout.isatty() else PLAIN_WIDTH
 
 
 def is_terminal() -> bool:
@@ -62,12 +75,14 @@ def _plain(value: object) -> Any:
     return str(value)
 
 
-def table(*columns: str) -> Table:
-    """A table without lines: it reads the same in a terminal and in a pipe."""
-    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        made.add_column(column, overflow="fold")
-    return made
+def table(
+    *columns: str,
+    prose: Sequence[str] = (),
+    less: Sequence[str] = (),
+    under: Mapping[str, str] | None = None,
+) -> Table:
+    """A table that fits wherever it is shown: see lab/screen/fitting.py."""
+    return Fitting(*columns, prose=prose, less=less, under=under)
 
 
 def coloured(word: str) -> Text:
@@ -92,7 +107,12 @@ def services_table(services: Sequence[ServiceState]) -> Table:
 
 
 def findings_table(findings: Iterable[Finding]) -> Table:
-    made = table("", "what", "found", "what to do")
+    made = table(
+        *("", "what", "found", "what to do"),
+        prose=("found", "what to do"),
+        less=("what to do",),
+        under={"what to do": "found"},
+    )
     for one in findings:
         made.add_row(coloured(one.status), one.name, one.found, one.remedy)
     return made
@@ -100,9 +120,15 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 def board_table(lines: Sequence[Line], *, with_baseline: bool) -> Table:
     """Signals by component, first what moved furthest; it stands out."""
-    from lab.screen.board import bound, number, spark
+    from lab.screen.board import bound, number
+    from lab.screen.sparkline import Sparkline
 
-    made = table("signal", "series", "now", "when calm", "promised", "last minute", "")
+    made = table(
+        *("signal", "series", "now", "when calm", "promised", "last minute", ""),
+        prose=("last minute",),
+        less=("promised", "series", "last minute", "", "when calm"),
+        under={"series": "signal"},
+    )
     component = ""
     for line in lines:
         if line.signal.component != component:
@@ -116,14 +142,19 @@ def board_table(lines: Sequence[Line], *, with_baseline: bool) -> Table:
             Text(number(line.now, line.signal), style=style),
             number(line.before, line.signal) if with_baseline else "",
             bound(line.signal),
-            spark(line.recent),
+            Sparkline(line.recent),
             Text(mark, style=style),
         )
     return made
 
 
 def checks_table(checks: Sequence[Check]) -> Table:
-    made = table("", "check", "measured")
+    made = table(
+        *("", "check", "measured"),
+        prose=("measured",),
+        less=("measured",),
+        under={"measured": "check"},
+    )
     for check in checks:
         made.add_row(coloured(check.outcome), check.name, check.reason)
     return made
@@ -154,11 +185,11 @@ def verdict_view(verdict: Verdict) -> RenderableType:
     """The verdict, its arithmetic and the answer."""
     times, burnt = verdict.times, verdict.burnt
     answer = verdict.answer
-    parts = table("part", "points", "why")
+    parts = table("part", "points", "why", prose=("why",))
     for part in verdict.parts:
         points = f"{part.earned} of {part.judged}"
         parts.add_row(part.name, points, "\n".join(part.lines))
-    order = table("measured order", "after it broke")
+    order = table("measured order", "after it broke", prose=("after it broke",))
     for onset in verdict.order:
         still = "never moved" if onset.state == "still" else "not measured"
         when = still if onset.at is None else clock(onset.at)
@@ -166,7 +197,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
             # When it showed; it began then, or up to so much earlier.
             when = f"{onset.at - times.broke_at:.1f} s, or up to {onset.resolution_s:.1f} s before"
         order.add_row(onset.signal, when)
-    clocks = table("", "")
+    clocks = table("when", "", prose=("",))
     clocks.add_row("first breach", clock(times.breached_at))
     clocks.add_row("acknowledged after", ago(times.acknowledged_s))
     clocks.add_row("diagnosed after", ago(times.diagnosed_s))
@@ -176,7 +207,7 @@ def verdict_view(verdict: Verdict) -> RenderableType:
         *([Text("a light night: half the customers")] if verdict.light else []),
         _headline("diagnosed", verdict.diagnosed, verdict.diagnosed_why),
         parts,
-        Text("\n".join(verdict.arithmetic)),
+        readable(Text("\n".join(verdict.arithmetic))),
         Text(),
         _headline("mitigated", verdict.mitigated, verdict.mitigated_why),
         checks_table(verdict.checks),
@@ -200,18 +231,32 @@ def put_back_view(changes: Sequence[str]) -> list[RenderableType]:
     return [Text(), Text("\n".join(lines), overflow="fold")]
 
 
-def _headline(word: str, outcome: Outcome, why: str) -> Text:
-    return Text.assemble(
-        (f"{word}: ", "bold"), (str(outcome), f"bold {COLOURS[outcome]}"), f"  {why}"
-    )
+def _headline(word: str, outcome: Outcome, why: str) -> RenderableType:
+    said = (str(outcome), f"bold {COLOURS[outcome]}")
+    return readable(Text.assemble((f"{word}: ", "bold"), said, f"  {why}"))
+
+
+def readable(prose: RenderableType) -> RenderableType:
+    """No wider than one reads."""
+    return Constrain(prose, READABLE)
 
 
 def words_view(vocabulary: Vocabulary) -> RenderableType:
     """The words of a diagnosis, with their other names."""
-    components = table("component", "meaning", "also called")
+    components = table(
+        *("component", "meaning", "also called"),
+        prose=("meaning", "also called"),
+        less=("also called",),
+        under={"also called": "meaning"},
+    )
     for one in vocabulary.components.values():
         components.add_row(one.name, one.meaning, ", ".join(one.aliases))
-    causes = table("family", "cause", "meaning", "also called")
+    causes = table(
+        *("family", "cause", "meaning", "also called"),
+        prose=("meaning", "also called"),
+        less=("also called", "family"),
+        under={"also called": "meaning", "family": "cause"},
+    )
     for cause in vocabulary.causes.values():
         causes.add_row(cause.family, cause.name, cause.meaning, ", ".join(cause.aliases))
     return Group(components, Text(), causes)

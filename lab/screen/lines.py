@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from lab.screen.console import clock, table
+from lab.screen.sparkline import Bar
 from lab.units import duration
 
 if TYPE_CHECKING:
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
     from lab.logs import Event
 
-BAR = 32
-"""Columns of a waterfall."""
-
 
 def events_table(events: Sequence[Event]) -> Table:
     """Each event on its line, with the id to ask for its whole way."""
-    made = table("began", "service", "what", "took", "outcome", "", "request")
+    made = table(
+        *("began", "service", "what", "took", "outcome", "more", "request"),
+        prose=("what", "more"),
+        less=("request", "more", "service", "outcome"),
+        under={"request": "what", "more": "what", "service": "began", "outcome": "took"},
+    )
     for one in events:
         made.add_row(
             clock(one.began),
@@ -37,7 +40,12 @@ def events_table(events: Sequence[Event]) -> Table:
 
 def hops_table(hops: Sequence[Event]) -> Table:
     """One request's way: when each hop began, how long it took, and both as a waterfall."""
-    made = table("after", "service", "what", "took", "", "outcome", "")
+    made = table(
+        *("after", "service", "what", "took", "", "outcome", "more"),
+        prose=("what", "more"),
+        less=("more", "", "outcome"),
+        under={"more": "what", "outcome": "took"},
+    )
     if not hops:
         return made
     first = min(_start(one) for one in hops)
@@ -48,20 +56,11 @@ def hops_table(hops: Sequence[Event]) -> Table:
             one.service,
             one.what,
             _took(one),
-            bar(one.waited or 0, one.seconds or 0, _start(one) - first, last - first),
+            Bar(one.waited or 0, one.seconds or 0, _start(one) - first, last - first),
             _outcome(one),
             Text(one.detail, style="dim"),
         )
     return made
-
-
-def bar(waited: float, took: float, offset: float, whole: float, width: int = BAR) -> Text:
-    """A stretch of `whole` seconds in `width` columns: waiting dotted, work solid."""
-    scale = width / whole if whole > 0 else 0
-    begin = min(round(offset * scale), width - 1)
-    dots = min(round(waited * scale), width - begin)
-    solid = min(max(round(took * scale), 1), max(width - begin - dots, 1))
-    return Text(" " * begin + "·" * dots + "█" * solid, style="cyan")
 
 
 def _start(one: Event) -> float:

@@ -18,8 +18,9 @@ from lab.incident import moments, scenario_of, to_keep
 from lab.moments import Moments, against, budget_burnt
 from lab.prometheus import PrometheusUnavailable
 from lab.records import Noted, Phase, Row
-from lab.screen.board import Line, number, spark
+from lab.screen.board import Line, number
 from lab.screen.console import ago, banner, clock, services_table, table
+from lab.screen.sparkline import Sparkline
 from lab.series import Condition, Span
 from lab.stack import ServiceState
 from lab.trend import LOOK_BACK_S, OLDEST, QUEUE, Trend, trend
@@ -294,20 +295,24 @@ def toll(night: Night) -> list[str]:
 
 
 def _measures(night: Night) -> list[RenderableType]:
-    objectives = table("objective", "", "")
+    objectives = table("objective", "now", "its way", prose=("its way",))
     for one in night.objectives:
         word, style = _KEPT[one.kept]
         objectives.add_row(one.called, Text(word, style=style), str(one.way or ""))
     parts: list[RenderableType] = [Text(), objectives]
     if night.accepted is not None:
         parts.append(Text(f"with what is done: {night.accepted}", style="dim"))
-    signals = table("signal", "now", "when calm", "last minute")
+    signals = table(
+        *("signal", "now", "when calm", "last minute"),
+        prose=("last minute",),
+        less=("last minute", "when calm"),
+    )
     for line in night.lines:
         style = "red" if line.broken else "yellow" if line.moved else ""
         signals.add_row(
             line.signal.name,
             Text(number(line.now, line.signal), style=style),
             number(line.before, line.signal),
-            spark(line.recent, width=30),
+            Sparkline(line.recent, width=30),
         )
     return [*parts, Text(), signals]

@@ -21,7 +21,7 @@ from lab.records import Row
 from lab.scenario import Scenario
 from lab.screen.asking import ask_for_diagnosis, ask_whether_final, ask_whether_to_take
 from lab.screen.board import read_board
-from lab.screen.console import READABLE, board_table, console, measured_view, verdict_view
+from lab.screen.console import board_table, console, measured_view, readable, verdict_view
 from lab.screen.night import Night, look_at, night_view
 from lab.screen.watching import show_until_key
 from lab.scripts import compose_prefix
@@ -48,8 +48,7 @@ def announce(doors: Doors, row: Row, out: Console, room: str | None = None) -> N
 
 def show_brief(doors: Doors, scenario: Scenario, out: Console) -> None:
     """What whoever is on call knows."""
-    text = Markdown(doors.library.text(scenario, "brief"))
-    out.print(text, width=min(out.width, READABLE))
+    out.print(readable(Markdown(doors.library.text(scenario, "brief"))))
     out.print()
 
 
@@ -172,7 +171,7 @@ def _hint(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001
     if price is not None and not ask_whether_to_take(price, out):
         return
     taken = incident.take_hint(doors)
-    out.print(Text(f"Hint {taken.number}: {taken.text}", style="cyan"))
+    out.print(readable(Text(f"Hint {taken.number}: {taken.text}", style="cyan")))
 
 
 def _diagnose(doors: Doors, report: Report, out: Console) -> None:  # noqa: ARG001

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 def past_table(found: Sequence[Lived]) -> Table:
     """One a line, first the number by which `--incident` knows it."""
-    made = table("number", "when", "night", "seed", "points", "diagnosed", "mitigated", "after")
+    made = table(
+        *("number", "when", "night", "seed", "points", "diagnosed", "mitigated", "after"),
+        prose=("mitigated",),
+        less=("after", "seed", "points"),
+        under={"seed": "night", "points": "diagnosed"},
+    )
     for one in found:
         when = datetime.fromtimestamp(one.row.opened_at).astimezone()
         told = [str(one.row.id), f"{when:%Y-%m-%d %H:%M}", one.row.slug]

@@ -50,7 +50,10 @@ def statements_view(busy: Sequence[Statement], over_s: float) -> Iterator[Render
         yield Text(f"no statement has run within {duration(over_s)}")
         return
     made = table(
-        "server", "statement", "ended", "each", "usually", "running", "of one second", "rows"
+        *("server", "statement", "ended", "each", "usually"),
+        *("running", "of one second", "rows"),
+        less=("rows", "usually", "server"),
+        under={"server": "statement"},
     )
     for one in busy:
         slow = one.usual_s > 0 and one.mean_s > SLOWER * one.usual_s
@@ -94,7 +97,12 @@ def slow_view(often: Sequence[Often], minutes: str) -> Iterator[RenderableType]:
     if not often:
         yield Text(f"nothing was logged as slow {minutes}")
         return
-    made = table("server", "statement", "times", "slowest", "last", "")
+    made = table(
+        *("server", "statement", "times", "slowest", "last", "how"),
+        prose=("how",),
+        less=("how", "server"),
+        under={"how": "statement", "server": "statement"},
+    )
     for one in often:
         scans = scanned(one.plan)
         made.add_row(

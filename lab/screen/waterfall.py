@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from lab.screen.console import table
-from lab.screen.lines import bar
+from lab.screen.sparkline import Bar
 from lab.tracing.spans import in_order, most_of_it
 from lab.units import duration
 
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 def waterfall(trace: Trace) -> Table:
     """The steps of `trace`, one a line."""
-    made = table("after", "who", "step", "took", "", "")
+    made = table(
+        *("after", "who", "step", "took", "", "more"),
+        prose=("more",),
+        less=("more", "", "who"),
+        under={"more": "step", "who": "after"},
+    )
     if not trace.spans:
         return made
     first = min(one.began for one in trace.spans)
@@ -31,7 +36,7 @@ def waterfall(trace: Trace) -> Table:
             one.service,
             "  " * depth + one.name,
             duration(one.seconds),
-            bar(0, one.seconds, after, whole),
+            Bar(0, one.seconds, after, whole),
             Text(one.detail, style="red" if one.failed else "dim"),
         )
     return made

@@ -26,9 +26,9 @@ def argv(*args: str) -> list[str]:
 
 
 def nobodys(home: Path, **more: str) -> dict[str, str]:
-    """The environment of a home of its own, on a machine without an engine."""
+    """The environment of a home of its own, on a machine without an engine, in a pipe."""
     return {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "COLUMNS"},
         "LAB_HOME": str(home),
         "LAB_PROJECT": "nobody",
         "DOCKER_HOST": "unix:///nonexistent.sock",

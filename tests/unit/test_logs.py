@@ -11,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from lab.logs import Event, parse, slower_than
-from lab.screen.lines import bar, hops_table
+from lab.screen.lines import hops_table
+from lab.screen.sparkline import Bar
 
 AT = datetime(2026, 11, 20, 3, 0, 10, tzinfo=UTC).timestamp()
 NGINX = {
@@ -147,4 +148,4 @@ def test_a_way_is_told_in_the_order_in_which_it_began() -> None:
 )
 def test_a_bar_stays_in_its_columns(stretch: tuple[float, ...], drawn: str) -> None:
     """Waiting is dotted, work is solid, and what took no time is still seen."""
-    assert bar(*stretch, width=10).plain == drawn
+    assert Bar(*stretch).drawn(10).plain == drawn
