@@ -84,7 +84,8 @@ def measure(
             window = held
         except PrometheusUnavailable as error:
             report.say(f"cannot measure: {error.message}")
-        seen = _seen(doors, row, scenario, window, machine)
+        with report.step("looking at everything else"):
+            seen = _seen(doors, row, scenario, window, machine)
         soon = scenario.objectives.again_within_s
         if soon is None or window is None or not _otherwise_whole(seen):
             return seen
@@ -96,7 +97,8 @@ def measure(
             again = _again(window, begun, soon)
         except LabError as error:
             again = Check(AGAIN, Outcome.UNKNOWN, error.message)
-        seen = _seen(doors, row, scenario, window, machine)
+        with report.step("looking at everything else again"):
+            seen = _seen(doors, row, scenario, window, machine)
         return replace(seen, extra=(*seen.extra, again))
 
 

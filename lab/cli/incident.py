@@ -226,10 +226,12 @@ def report_command(
     """Write the story of an incident: one HTML page, and Markdown."""
     from lab.doors import open_doors
     from lab.ending import chosen
+    from lab.progress import report_for_terminal
     from lab.screen.console import console, emit
     from lab.screen.telling import tell_story
 
-    with open_doors(for_healing=True) as doors:
+    writing = report_for_terminal().step("writing the story")
+    with open_doors(for_healing=True) as doors, writing:
         paths = tell_story(doors, chosen(doors, number), out)
     if as_json:
         emit({"html": paths.html, "markdown": paths.markdown})

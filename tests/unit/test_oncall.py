@@ -315,6 +315,7 @@ class TestOnItsWay:
         told = Told()
         resolve(doors, told)
         assert any("kept in about" in doing for doing in told.doing)
+        assert "looking at everything else" in told.doing
 
 
 class TestAutopilot:
