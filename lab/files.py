@@ -20,10 +20,14 @@ def replace_file(path: Path, content: bytes | str, *, mode: int | None = None) -
     path = path.resolve()
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with fresh.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+        # Made with these rights: afterwards might be too late for a secret.
+        made = os.open(
+            fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode
+        )
+        with open(made, "wb") as file:  # noqa: PTH123 - it is open
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(path)

@@ -26,17 +26,25 @@ ARGS = (
 
 
 @contextmanager
-def opened(url: str) -> Iterator[Page]:
-    """A laptop's browser; whatever a page complains of fails the test."""
+def opened(entrance: str) -> Iterator[Page]:
+    """A laptop's browser, let in by that address; whatever a page complains of fails the test, and
+    so does whatever its policy forbids."""
     complaints: list[str] = []
+    url = entrance.partition("?")[0]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGS))
         page = browser.new_page(viewport={"width": 1280, "height": 720}, base_url=url)
         page.set_default_timeout(15_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.extend(_forbidden(said.text)))
+        assert page.request.get(entrance).ok
         yield page
         browser.close()
     assert complaints == [], complaints
+
+
+def _forbidden(said: str) -> list[str]:
+    return [said] if "Content Security Policy" in said else []
 
 
 def choose(page: Page, label: str, word: str) -> None:

@@ -144,7 +144,8 @@ def replay_command(
         bool, typer.Option("--now", help="As if it had just ended, for dashboards that look back.")
     ] = False,
     port: Annotated[
-        int | None, typer.Option("--port", help="On 127.0.0.1; a free one without it.")
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="On 127.0.0.1; a free one without it."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -77,7 +77,7 @@ def run(
             _emit_started(doors, row)
             return 0
         out = console()
-        announce(doors, row, out, room=where(doors.home))
+        announce(doors, row, out, room=where(doors.home, path="/night"))
         if not is_terminal():
             next_commands(out)
             return 0

@@ -15,6 +15,7 @@ from pathlib import Path
 from lab.files import appending, replace_file
 from lab.home import Home
 from lab.identity import born
+from lab.room.address import entrance, new_token
 
 OPENS_WITHIN_S = 8.0
 """How long it may take until it answers."""
@@ -25,10 +26,24 @@ def note(home: Home) -> Path:
     return home.dir / "room.json"
 
 
-def write_note(home: Home, url: str, *, leave: bool) -> None:
+def kept_token(home: Home) -> str:
+    """The token of this home's own rooms. It stays: yesterday's address opens today's room."""
+    kept = home.secrets / "room"
+    if not kept.exists() or not kept.read_text(encoding="utf-8"):
+        replace_file(kept, new_token(), mode=0o600)
+    return kept.read_text(encoding="utf-8")
+
+
+def write_note(home: Home, url: str, token: str, *, leave: bool) -> None:
     """This process serves it; to `leave` says that nobody asked for it by name."""
-    told = {"pid": os.getpid(), "born": born(os.getpid()), "url": url, "leave": leave}
-    replace_file(note(home), json.dumps(told) + "\n")
+    told = {
+        "pid": os.getpid(),
+        "born": born(os.getpid()),
+        "url": url,
+        "token": token,
+        "leave": leave,
+    }
+    replace_file(note(home), json.dumps(told) + "\n", mode=0o600)
 
 
 def forget(home: Home) -> None:
@@ -54,17 +69,19 @@ def open_beside(home: Home) -> None:
         )
 
 
-def where(home: Home, within_s: float = OPENS_WITHIN_S) -> str | None:
-    """The address of the room once it answers; None when it does not, or none was opened."""
+def where(home: Home, within_s: float = OPENS_WITHIN_S, path: str = "/") -> str | None:
+    """The address of a page of the room, by which one comes in, once it answers; None when it does
+    not, or none was opened."""
     import httpx
 
     deadline = time.monotonic() + (0 if os.environ.get("LAB_NO_ROOM") else within_s)
     while True:
         known = _known(home)
         if known is not None:
+            address = entrance(known.url, known.token, path)
             with suppress(httpx.HTTPError):
-                if httpx.get(f"{known.url}/feed", timeout=1).status_code == 200:
-                    return known.url
+                if httpx.get(address, timeout=1, trust_env=False).status_code == 200:
+                    return address
         if time.monotonic() >= deadline:
             return None
         time.sleep(0.1)
@@ -84,13 +101,14 @@ class _Known:
 
     pid: int
     url: str
+    token: str
     leave: bool
 
 
 def _known(home: Home) -> _Known | None:
     try:
         told = json.loads(note(home).read_text(encoding="utf-8"))
-        known = _Known(int(told["pid"]), str(told["url"]), bool(told["leave"]))
+        known = _Known(int(told["pid"]), str(told["url"]), str(told["token"]), bool(told["leave"]))
         began = told["born"]
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -1,18 +1,16 @@
-"""Serving the room: on this machine only, or to whoever has the token."""
+"""Serving the room to whoever has the token."""
 
 from __future__ import annotations
 
-import ipaddress
 import math
-import secrets
+import socket
+from collections.abc import Collection
 from pathlib import Path
 
-from fastapi import Response
+import uvicorn
+from fastapi import FastAPI, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse
 from nicegui import app, ui
-from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocketClose
 
 from lab.ending import chosen
 from lab.errors import LabError
@@ -22,83 +20,53 @@ from lab.room.catalogue import Wanted, catalogue_page
 from lab.room.charts import asked_by
 from lab.room.desk import Opener
 from lab.room.feed import KEPT_S
+from lab.room.keeper import Keeper
 from lab.room.night import night_page
 from lab.room.past import past_page
 from lab.room.room import Room
 from lab.screen.telling import tell_story
 
 STATIC = Path(__file__).with_name("static")
-COOKIE = "room"
+
+REPORT_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+)
+"""A report is one file without a script."""
 
 
-def is_local(host: str) -> bool:
-    """Whether nobody but this machine can come to that address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def serve(
+    opened: Opener,
+    listening: socket.socket,
+    token: str,
+    *,
+    names: Collection[str] = (),
+    leave: bool = False,
+) -> None:
+    """Serve until somebody ends it; or, to `leave`, until nobody has needed it for a while.
 
-
-def new_token() -> str:
-    """Hard to guess, easy to paste."""
-    return secrets.token_urlsafe(18)
-
-
-def serve(opened: Opener, host: str, port: int, token: str | None, *, leave: bool = False) -> None:
-    """Serve until somebody ends it; or, to `leave`, until nobody has needed it for a while. With a
-    `token` nobody comes in without it."""
+    Nobody comes in without the `token`; `names` are those by which the room is known beside its
+    addresses.
+    """
     room = Room(opened)
-    if leave:
-        app.timer(10, lambda: app.shutdown() if room.forsaken else None)
     _add_pages(room)
     app.add_static_files("/room", STATIC)
-    if token is not None:
-        app.add_middleware(Keeper, token=token)
     # Whoever closes the room does not wait for what was typed in it.
     app.on_shutdown(tell_all)
     room.watch()
-    ui.run(
-        host=host,
-        port=port,
-        title="3AM Lab",
-        favicon="🌙",
-        show=False,
-        reload=False,
-        show_welcome_message=False,
-        storage_secret=secrets.token_hex(16),
-        uvicorn_logging_level="warning",
+    # Not `ui.run`: whatever it puts around the application would stand before the keeper.
+    around = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    ui.run_with(around, title="3AM Lab", favicon="🌙", show_welcome_message=False)
+    config = uvicorn.Config(
+        Keeper(around, token, listening.getsockname()[1], names),
+        log_level="warning",
+        ws="wsproto",
+        proxy_headers=False,
+        server_header=False,
     )
-
-
-class Keeper:
-    """ASGI: lets in who brings the token, once in the address and then as a cookie. Web sockets
-    are doors, too."""
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self._app = app
-        self._token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        come = HTTPConnection(scope)
-        if self._fits(come.cookies.get(COOKIE, "")):
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await WebSocketClose(code=1008)(scope, receive, send)
-        elif self._fits(come.query_params.get("token", "")):
-            answer = RedirectResponse(str(come.url.remove_query_params("token")))
-            answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
-            await answer(scope, receive, send)
-        else:
-            refusal = "This room asks for its token: /?token=...\n"
-            await PlainTextResponse(refusal, status_code=403)(scope, receive, send)
-
-    def _fits(self, brought: str) -> bool:
-        return secrets.compare_digest(brought.encode(), self._token.encode())
+    server = uvicorn.Server(config)
+    if leave:
+        app.timer(10, lambda: setattr(server, "should_exit", server.should_exit or room.forsaken))
+    server.run(sockets=[listening])
 
 
 def _add_pages(room: Room) -> None:
@@ -138,4 +106,7 @@ def _add_pages(room: Room) -> None:
             paths = room.act(lambda doors: tell_story(doors, chosen(doors, number)))
         except LabError as error:
             return PlainTextResponse(f"{error.message}\n", status_code=404)
-        return HTMLResponse(paths.html.read_text(encoding="utf-8"))
+        return HTMLResponse(
+            paths.html.read_text(encoding="utf-8"),
+            headers={"Content-Security-Policy": REPORT_POLICY},
+        )

@@ -54,7 +54,7 @@ def show_brief(doors: Doors, scenario: Scenario, out: Console) -> None:
 
 def show_places(doors: Doors, row: Row, out: Console, room: str | None = None) -> None:
     """Where to look, what `docker compose` is here, and how to have the same night again."""
-    addresses = doors.addresses(row) | ({"Control room": f"{room}/night"} if room else {})
+    addresses = doors.addresses(row) | ({"Control room": room} if room else {})
     for name, url in addresses.items():
         out.print(f"  {name:<14}{url}", soft_wrap=True)
     prefix = compose_prefix(doors)

@@ -8,10 +8,10 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from lab.room.beside import where
 from lab.stack import Stack
 from tests.browser import CHROMIUM, choose, cite, opened
 from tests.live.operator import Operator
@@ -35,7 +35,7 @@ verdict has been reached."""
 
 @pytest.fixture
 def room(operator: Operator) -> Iterator[str]:
-    """Where it is served."""
+    """The address by which one comes in."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -44,22 +44,15 @@ def room(operator: Operator) -> Iterator[str]:
     environment.pop("PYTEST_CURRENT_TEST", None)
     process = operator.begin("room", "--port", str(port), env=environment)
     try:
-        url = f"http://127.0.0.1:{port}"
-        until(lambda: _answers(url), bool, "the room answers")
-        yield url
+        found = until(lambda: where(operator.home, within_s=0), bool, "the room answers")
+        assert found is not None
+        yield found
     finally:
         process.terminate()
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/feed", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def picture(page: Page, name: str) -> None:

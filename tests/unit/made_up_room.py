@@ -1,4 +1,5 @@
-"""`python -m tests.unit.made_up_room PORT FOLDER`: the control room of a made-up stack.
+"""`python -m tests.unit.made_up_room PORT FOLDER`: the control room of a made-up stack, whose token
+is `TOKEN`.
 
 Everything but the doors is real: the pages, the journal, the grader. Time goes sixty times as fast.
 """
@@ -13,10 +14,12 @@ from pathlib import Path
 
 from lab.doors import Doors
 from lab.room import operating
+from lab.room.address import listen
 from lab.room.server import serve
 from tests.unit.world import World, doors_to, write_scenario
 
 FASTER = 60
+TOKEN = "s3cret-of-the-made-up-room"
 
 
 class Hurried(World):
@@ -61,7 +64,7 @@ def main(port: str, folder: str) -> None:
     def opened() -> AbstractContextManager[Doors]:
         return doors_to(world, path)
 
-    serve(opened, "127.0.0.1", int(port), None)
+    serve(opened, listen("127.0.0.1", int(port)), TOKEN)
 
 
 if __name__ == "__main__":

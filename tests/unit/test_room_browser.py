@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from lab.bench import room as bench
 from tests.browser import CHROMIUM, cite, opened
+from tests.unit.rooms import Served, served_room
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None,
@@ -26,50 +22,14 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int]]:
-    """Where the room is served, and the process that serves it."""
-    folder = tmp_path_factory.mktemp("room")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = folder / "room.log"
-    environment = {**os.environ, "NICEGUI_STORAGE_PATH": str(folder / "seen")}
-    # NiceGUI takes a process that pytest started for one of its own tests.
-    environment.pop("PYTEST_CURRENT_TEST", None)
-    with log.open("w") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.unit.made_up_room", str(port), str(folder)],
-            cwd=Path(__file__).parents[2],
-            env=environment,
-            stdout=said,
-            stderr=said,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(url, timeout=1)
-                break
-            except httpx.HTTPError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait(10)
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_room(tmp_path_factory.mktemp("room")) as room:
+        yield room
 
 
 @pytest.fixture
-def room(served: tuple[str, int]) -> str:
-    """Where it is served."""
-    return served[0]
-
-
-@pytest.fixture
-def page(room: str) -> Iterator[Page]:
-    with opened(room) as page:
+def page(served: Served) -> Iterator[Page]:
+    with opened(served.entrance) as page:
         yield page
 
 
@@ -230,17 +190,16 @@ def test_an_answer_that_comes_late_is_drawn_once(page: Page) -> None:
 
 
 def test_open_pages_are_measured_as_a_browser_opens_them(
-    served: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The bench's pages are taken for pages, ask once a second, and cost the room something."""
     monkeypatch.setattr(bench, "SETTLE_S", 1.0)
     monkeypatch.setattr(bench, "WATCH_S", 3.0)
-    url, process = served
-    share = asyncio.run(bench.cost_of(url, process, 2))
+    share = asyncio.run(bench.cost_of(served.entrance, served.pid, 2))
     assert 0 < share < 2
 
 
-def test_pages_that_do_not_open_are_no_measurement(served: tuple[str, int]) -> None:
+def test_pages_that_do_not_open_are_no_measurement(served: Served) -> None:
     """A room that is not there costs nothing, and that is not its figure."""
     with pytest.raises(httpx.HTTPError):
-        asyncio.run(bench.cost_of("http://127.0.0.1:1", served[1], 1))
+        asyncio.run(bench.cost_of("http://127.0.0.1:1/?token=x", served.pid, 1))
