@@ -26,9 +26,9 @@ ARGS = (
 
 
 @contextmanager
-def opened(entrance: str) -> Iterator[Page]:
+def opened(entrance: str, expected: str | None = None) -> Iterator[Page]:
     """A laptop's browser, let in by that address; whatever a page complains of fails the test, and
-    so does whatever its policy forbids."""
+    so does whatever its policy forbids, but for what is `expected` to be forbidden."""
     complaints: list[str] = []
     url = entrance.partition("?")[0]
     with sync_playwright() as playwright:
@@ -40,7 +40,11 @@ def opened(entrance: str) -> Iterator[Page]:
         assert page.request.get(entrance).ok
         yield page
         browser.close()
-    assert complaints == [], complaints
+    if expected is None:
+        assert complaints == [], complaints
+    else:
+        assert complaints
+        assert all(expected in one for one in complaints)
 
 
 def _forbidden(said: str) -> list[str]:

@@ -10,6 +10,7 @@ from nicegui import events, ui
 from lab.boards.layout import Panel
 from lab.boards.pager import rules_table
 from lab.room.charts import board, boards, for_script, options, title
+from lab.room.frame import called
 from lab.room.room import Room
 from lab.screen.console import clock
 
@@ -50,23 +51,14 @@ def _chart(room: Room, panel: Panel) -> int:
         ui.markdown(rules_table()).classes("text-xs").style("grid-column: span 12")
         return 0
     if panel.kind == "number":
-        with (
-            ui.element("div")
-            .classes("room-number")
-            .style(width)
-            .props(f'aria-label="{name}"') as one
-        ):
+        with called(ui.element("div").classes("room-number").style(width), name) as one:
             ui.label(name).classes("text-xs")
             ui.label("").classes("room-value")
         return one.id
     # A glance is as wide as three beside one another; there is no room here for six.
     width = "grid-column: span 4" if panel.kind == "small" else width
     linked = room.night is not None and room.night.boards is not None
-    made = (
-        ui.echart(options(panel, room.catalogue, linked=linked))
-        .props(f'aria-label="{name}"')
-        .style(width)
-    )
+    made = called(ui.echart(options(panel, room.catalogue, linked=linked)).style(width), name)
     if panel.kind == "state":
         made.style(f"min-height: {max(130, 24 * panel.height)}px")
     made.on(

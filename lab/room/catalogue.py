@@ -13,7 +13,7 @@ from lab.doors import Doors
 from lab.history import Outcome
 from lab.past import Lived
 from lab.progress import Report
-from lab.room.frame import begun, frame
+from lab.room.frame import begun, called, frame
 from lab.room.past import solved
 from lab.room.room import Room
 from lab.scenario import Scenario
@@ -106,7 +106,7 @@ def _card(
     done: dict[str, Outcome],
     known: dict[str, Scenario],
 ) -> None:
-    with ui.card().classes("w-80 gap-1").props(f'aria-label="{one.slug}"'):
+    with called(ui.card().classes("w-80 gap-1"), one.slug):
         ui.label(one.title).classes("font-bold")
         ui.label(f"{one.slug} · {'★' * one.difficulty} · {one.minutes} min").classes("text-sm")
         with ui.row().classes("gap-1"):

@@ -8,7 +8,7 @@ from lab import incident
 from lab.diagnosis import moment
 from lab.grading.vocabulary import Vocabulary
 from lab.room.entering import completed, takes_first
-from lab.room.frame import told
+from lab.room.frame import called, told
 from lab.room.room import Room
 from lab.screen.console import clock
 from lab.screen.night import Night
@@ -83,9 +83,8 @@ def _evidence(room: Room, names: list[str]) -> None:
                 window = " to ".join(map(_clock, one.window)) if one.window else "the last minute"
                 ui.label(one.text).classes("room-mono grow")
                 ui.label(window).classes("text-xs")
-                ui.button(icon="close", on_click=lambda number=number: drop(number)).props(
-                    f'flat dense round size=sm aria-label="Leave out {one.text}"'
-                )
+                left_out = ui.button(icon="close", on_click=lambda number=number: drop(number))
+                called(left_out.props("flat dense round size=sm"), f"Leave out {one.text}")
 
     def drop(number: int) -> None:
         del draft.evidence[number]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from nicegui import app, ui
 
@@ -18,6 +18,8 @@ from lab.room.room import Room
 
 BACK = {2: "2 min", 5: "5 min", 15: "15 min", 30: "30 min", 60: "1 h", 0: "night"}
 """How far back the charts go, in minutes; 0 is the whole night."""
+
+Shown = TypeVar("Shown", bound=ui.element)
 
 PAGES = {"Catalogue": "/", "Night": "/night", "Past": "/past"}
 
@@ -52,6 +54,13 @@ def frame(room: Room, here: str) -> None:
         ui.button(icon="contrast", on_click=dark.toggle).props(
             'flat round dense color=white aria-label="Light or dark"'
         )
+
+
+def called(element: Shown, name: str) -> Shown:
+    """What somebody hears who does not see the page. `props` would read it: a quote in it would
+    end it, and what follows would be attributes, a script among them."""
+    element.props["aria-label"] = name
+    return element
 
 
 def begun(desk: Desk, what: str, act: Callable[[Doors, Report], None]) -> bool:

@@ -273,7 +273,13 @@ window.room = (() => {
       {
         xAxis: { show: true, min: start, max: end },
         yAxis: { data: rows },
-        tooltip: { formatter: (each) => `${each.name}: ${chart.kind === "changes" ? "" : said(chart, each.value[3])}` },
+        tooltip: {
+          // Not a string: that would be HTML, and what a line is called was measured.
+          formatter: (each) => {
+            const words = `${each.name}: ${chart.kind === "changes" ? "" : said(chart, each.value[3])}`;
+            return Object.assign(document.createElement("span"), { textContent: words });
+          },
+        },
         series: [{
           type: "custom", id: "strips", data, encode: { x: [1, 2], y: 0 }, clip: true,
           renderItem: (_, api) => {
