@@ -37,7 +37,7 @@ class ServiceState:
     ``state`` is the engine's word (running, exited, paused, dead, created, restarting) or
     ``missing``; ``health`` is healthy, unhealthy, starting or, without a health check, empty;
     ``container_id`` is empty where there is no container; ``attached`` tells whether it is on the
-    stack's network.
+    stack's network, or on one of its own where it was made for that.
     """
 
     name: str
@@ -133,7 +133,7 @@ class Project:
             return False
         with suppress(NotFound):
             described = engine.client().api.inspect_container(state.container_id)
-            network = described["NetworkSettings"]["Networks"].get(self.network) or {}
+            network = _own_network(described, self.network) or {}
             return state.name in (network.get("Aliases") or ())
         return False
 
@@ -251,11 +251,19 @@ def state_of(container: Mapping[str, Any], network: str) -> ServiceState:
     Its health is only told within the sentence for people: ``Up 3 seconds (health: starting)``.
     """
     told = re.search(r"\((?:health: )?(healthy|unhealthy|starting)\)", container.get("Status", ""))
-    networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
     return ServiceState(
         name=container["Labels"][SERVICE_LABEL],
         state=container["State"],
         health=told.group(1) if told else "",
         container_id=container["Id"],
-        attached=network in networks,
+        attached=_own_network(container, network) is not None,
     )
+
+
+def _own_network(container: Mapping[str, Any], shared: str) -> Mapping[str, Any] | None:
+    """How a container is on the network that it was made for: that of the services, but for one
+    that is kept apart from them. None when it is off that."""
+    networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
+    made_for = (container.get("HostConfig") or {}).get("NetworkMode")
+    found: Mapping[str, Any] | None = networks.get(shared, networks.get(made_for))
+    return found

@@ -24,7 +24,7 @@ from lab.series import Condition, Span
 OVERDUE_S = 60.0
 """Whatever brings a part of the night that is so late will not bring it any more."""
 
-WATCHERS = ("prometheus", "grafana", "jaeger")
+WATCHERS = ("prometheus", "engine-proxy", "grafana", "jaeger")
 """Services that look at the system and are no part of it, beside the exporters: without them there
 is nothing to measure, which is unknown, and not the learner's failure."""
 

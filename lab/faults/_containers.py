@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lab.command import Exec
     from lab.stack import Stack
 
-OBSERVERS = ("grafana", "heartbeat", "jaeger", "load", "prometheus")
+OBSERVERS = ("engine-proxy", "grafana", "heartbeat", "jaeger", "load", "prometheus")
 """And every exporter: they must stay able to witness."""
 
 NEIGHBOURS = ("prometheus", "queue-exporter", "redis-exporter")

@@ -15,7 +15,7 @@ from lab.faults import Fault, FaultParams, Token
 if TYPE_CHECKING:
     from lab.stack import Stack
 
-WATCHERS = ("load", "heartbeat", "prometheus", "grafana", "jaeger")
+WATCHERS = ("load", "heartbeat", "prometheus", "engine-proxy", "grafana", "jaeger")
 """They and the exporters measure the night; without them there is nothing to tell of it."""
 
 

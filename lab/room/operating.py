@@ -7,6 +7,7 @@ stack, not the machine under it.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections import deque
 
@@ -56,6 +57,15 @@ EXAMPLES = (
 )
 
 
+SEALED = frozenset({"container-exporter", "engine-proxy"})
+"""Nobody gets into these: they see the machine, or whoever has its engine."""
+
+MOST_SCALED = 10
+"""Replicas of a service. With more of them a machine has nothing left for anybody."""
+
+_SCALED = re.compile(r"[a-z0-9-]+=(\d{1,2})", re.ASCII)
+
+
 def understood(line: str) -> list[str]:
     """The words of a command that may be run. Raises `BadInput` with what may be said instead."""
     try:
@@ -70,6 +80,7 @@ def understood(line: str) -> list[str]:
             remedy=f"docker compose {' | '.join(OPTIONS)}; a terminal of yours can do more",
         )
     verb, rest = words[0], words[1:]
+    _refuse_beyond(verb, rest)
     for word in rest:
         if not word.startswith("-"):
             if verb == "exec":
@@ -93,6 +104,26 @@ def as_typed(line: str) -> str:
     words = " ".join(line.split())
     prefix = " ".join(PREFIX)
     return words if words.startswith(f"{prefix} ") else f"{prefix} {words}"
+
+
+def _refuse_beyond(verb: str, rest: list[str]) -> None:
+    """Raises `BadInput` for services and numbers that may not be named with that verb."""
+    if verb == "exec":
+        service = next((word for word in rest if not word.startswith("-")), None)
+        if service is None:
+            raise BadInput("exec names a service, and what to run in it")
+        if service in SEALED:
+            raise BadInput(
+                f"nobody gets into {service} from here: it sees the machine, not only the stack",
+                remedy="what it has seen is in Prometheus: container_cpu_seconds_total, for one",
+            )
+    if verb == "up":
+        for word in (each.removeprefix("--scale=") for each in rest):
+            if "=" not in word or word.startswith("-"):
+                continue
+            number = _SCALED.fullmatch(word)
+            if number is None or int(number[1]) > MOST_SCALED:
+                raise BadInput(f"{word}: a service has at most {MOST_SCALED} replicas here")
 
 
 def operate(doors: Doors, line: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
-from lab.errors import LabError
+from lab.doors import Doors
+from lab.errors import BadInput, LabError
 from lab.room.room import Room
 from lab.screen.waterfall import where_it_went
 from lab.tracing.spans import in_order
@@ -22,7 +23,7 @@ def tracing(room: Room) -> None:
         for one in buttons:
             one.disable()
         try:
-            trace = await room.ask(lambda doors: follow(doors.stack, url, upload=upload))
+            trace = await room.ask(lambda doors: followed(doors, url, upload=upload))
         except LabError as error:
             ui.notify(error.message, type="warning")
             return
@@ -52,6 +53,16 @@ def tracing(room: Room) -> None:
             ui.button("Trace an upload", on_click=upload).props("no-caps dense outline"),
         ]
     answer = ui.column().classes("w-full gap-0").props('aria-label="Waterfall"')
+
+
+def followed(doors: Doors, path: str, *, upload: bool) -> Trace:
+    """What became of a request for that path. Raises `BadInput` for the address of something else:
+    what listens on this machine beside the stack is nobody's business in the room."""
+    if "://" in path or path.startswith("//"):
+        raise BadInput(
+            f"{path!r} is not a path of the front door", remedy="a path, such as /api/feed"
+        )
+    return follow(doors.stack, path, upload=upload)
 
 
 def _waterfall(trace: Trace) -> None:

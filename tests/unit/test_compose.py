@@ -9,12 +9,18 @@ from lab.errors import BadInput
 from lab.home import Home
 
 
-def container(state: str = "running", status: str = "Up 3 seconds", network: str = "p_default"):
+def container(
+    state: str = "running",
+    status: str = "Up 3 seconds",
+    network: str = "p_default",
+    made_for: str = "p_default",
+):
     return {
         "Id": "abc",
         "State": state,
         "Status": status,
         "Labels": {"com.docker.compose.service": "nginx"},
+        "HostConfig": {"NetworkMode": made_for},
         "NetworkSettings": {"Networks": {network: {}} if network else {}},
     }
 
@@ -44,6 +50,8 @@ def test_health_is_read_from_the_sentence(status, health):
         (container(state="exited", status="Exited (137) 3 seconds ago"), False),
         (container(network=""), False),
         (container(network="other_default"), False),
+        (container(network="p_engine", made_for="p_engine"), True),
+        (container(network="", made_for="p_engine"), False),
     ],
 )
 def test_ok_is_running_attached_and_not_ill(described, ok):

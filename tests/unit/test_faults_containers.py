@@ -54,7 +54,8 @@ def image(engine: Engine) -> list[Box]:
 
 
 @pytest.mark.parametrize(
-    "service", ["prometheus", "load", "heartbeat", "grafana", "postgres-exporter-primary"]
+    "service",
+    ["prometheus", "load", "heartbeat", "grafana", "engine-proxy", "postgres-exporter-primary"],
 )
 @pytest.mark.parametrize("fault", OURS)
 def test_observers_cannot_be_broken(fault: str, service: str) -> None:

@@ -142,8 +142,8 @@ def test_who_comes_from_elsewhere_without_the_token_goes_in_by_hand(
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_another_page_gets_nothing(served: Served, elsewhere: tuple[Path, int], host: str) -> None:
-    """With the room's cookie in the same browser: no socket, nothing to read, no frame. Another port
-    of 127.0.0.1 is the same site to a browser, which sends the cookie along."""
+    """With the cookie in the same browser: no socket, nothing to read, no frame. To a browser
+    another port of 127.0.0.1 is the same site, and is sent the cookie."""
     folder, port = elsewhere
     (folder / "index.html").write_text(f'<iframe src="{served.url}/night"></iframe>')
     with opened(served.entrance, expected="frame-ancestors") as page:

@@ -1,21 +1,20 @@
 """Which containers belong to the project: asked from the Docker engine, kept up to date.
 
-Read-only questions over the engine's socket: a list, and the stream of events that say when to
-ask again. A scrape never waits for the engine.
+Two questions, by way of a proxy that lets no others through: a list, and the stream of events that
+say when to ask again. A scrape never waits for the engine.
 """
 
 from __future__ import annotations
 
 import http.client
 import json
-import socket
 import sys
 import threading
 import time
 import urllib.parse
 from typing import NamedTuple
 
-SOCKET = "/var/run/docker.sock"
+ENGINE = "engine-proxy:2375"
 REFRESH = 5.0  # seconds between lists when no event comes
 SETTLE = 0.25  # seconds after an event until the list shows what it told
 PROJECT = "com.docker.compose.project"
@@ -34,21 +33,9 @@ class Container(NamedTuple):
     running: bool
 
 
-class Connection(http.client.HTTPConnection):
-    """HTTP over the engine's socket."""
-
-    def __init__(self, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(SOCKET)
-
-
 def ask(path: str, filters: dict[str, list[str]], timeout: float) -> http.client.HTTPResponse:
     """The engine's answer, still to be read. Raises OSError."""
-    connection = Connection(timeout)
+    connection = http.client.HTTPConnection(ENGINE, timeout=timeout)
     connection.request("GET", path + "filters=" + urllib.parse.quote(json.dumps(filters)))
     response = connection.getresponse()
     if response.status != http.client.OK:

@@ -58,7 +58,7 @@ class Rig:
     def up(self, *services: str) -> None:
         """Bring services (all by default) to healthy."""
         self.stack.project.unpause()
-        wanted = services or (*SERVERS, *EXPORTERS, "redis-exporter")
+        wanted = services or (*SERVERS, "engine-proxy", *EXPORTERS, "redis-exporter")
         self.stack.project.compose("up", "-d", "--no-deps", *wanted, timeout=150)
         # Not compose's --wait: it gives up at once on one that is still unhealthy from before.
         until(
