@@ -15,6 +15,10 @@ from customers.metrics import Metrics
 from customers.run import Run, State
 from customers.settings import Change, Refused, Settings
 
+#: By what it is asked for: on this machine, where its port is published, and in the stack. Another
+#: name that leads here belongs to somebody else's page.
+HOSTS = ["127.0.0.1", "localhost", "load"]
+
 Crowd = Callable[[str, Page], Customers]
 
 
@@ -24,12 +28,18 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
     `crowd(run_id, page)` gives the customers of a new run, of whom `most` are served at once.
     """
     app = Flask("customers")
+    app.config["TRUSTED_HOSTS"] = HOSTS
     current: list[Run] = []
 
     def running() -> Run:
         if not current or not current[0].running:
             raise Refused(409, "no run is under way")
         return current[0]
+
+    @app.before_request
+    def nobodys_page() -> None:
+        if "Origin" in request.headers:
+            raise Refused(403, "a web page has no say in who comes")
 
     @app.get("/health")
     def health() -> Response:
@@ -99,9 +109,12 @@ def application(*, metrics: Metrics, ledger: Ledger, crowd: Crowd, most: int) ->
 
 
 def _body() -> object:
-    """The request's JSON, whatever its Content-Type says. Raises Refused."""
+    """The request's JSON. Raises Refused; also for what does not say that it is JSON, which a
+    browser would send for any page without asking."""
+    if not request.is_json:
+        raise Refused(415, "say that the body is JSON: Content-Type: application/json")
     try:
-        return request.get_json(force=True)
+        return request.get_json()
     except HTTPException as error:
         raise Refused(400, "the body is not JSON") from error
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 OPERATIONS = {"feed", "photo", "user_photos", "user", "album", "media", "like", "upload", "job"}
+JSON = {"Content-Type": "application/json"}
 OUTCOMES = {"ok", "wrong", "http_4xx", "http_5xx", "timeout", "connection", "dropped"}
 
 
@@ -212,11 +213,56 @@ def test_bad_input_is_refused_with_a_reason(rig):
         ("GET", "/ledger?run_id=abc", b"", 404, "on record"),
     ]
     for method, path, body, status, word in asked:
-        answer = httpx.request(method, url + path, content=body, timeout=5, trust_env=False)
+        answer = httpx.request(
+            method, url + path, content=body, headers=JSON, timeout=5, trust_env=False
+        )
         assert answer.status_code == status, (method, path, answer.text)
         assert answer.headers["content-type"] == "application/problem+json"
         assert word in answer.json()["detail"]
     assert not rig.load.state().running
+
+
+RUN = b'{"rate": 5, "duration_s": 5}'
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({}, 415),
+        ({**JSON, "Origin": "http://evil.example"}, 403),
+        ({**JSON, "Origin": "http://127.0.0.1:8300"}, 403),
+        ({**JSON, "Origin": "null"}, 403),
+        ({**JSON, "Host": "evil.example"}, 400),
+        ({**JSON, "Host": "127.0.0.1.evil.example"}, 400),
+        ({**JSON, "Host": "load.evil.example:8089"}, 400),
+    ],
+)
+def test_a_web_page_starts_and_stops_nobody(rig, headers, status):
+    """What a browser sends for any page without asking is refused, and so is what says which page
+    it comes from, or comes by a name that somebody else owns."""
+    url = f"{rig.load.url}/run"
+    with httpx.Client(timeout=5, trust_env=False) as client:
+        answer = client.post(url, content=RUN, headers=headers)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "access-control-allow-origin" not in answer.headers
+        assert not rig.load.state().running
+        if status != 415:
+            rig.load.start(5, 60, seed=21)
+            assert client.delete(url, headers=headers).status_code == status
+            assert client.patch(url, content=RUN, headers=headers).status_code == status
+            assert rig.load.state().running
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost", "load:8089"])
+def test_it_is_asked_for_by_its_own_names(rig, host):
+    """By the lab and by Prometheus."""
+    answer = httpx.get(
+        f"{rig.load.url}/metrics", headers={"Host": host}, timeout=5, trust_env=False
+    )
+    assert answer.status_code == 200
 
 
 def test_a_second_run_is_refused_while_one_is_under_way(rig):
