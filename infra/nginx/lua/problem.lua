@@ -12,6 +12,7 @@ local TITLES = {
   [413] = "Content Too Large",
   [414] = "URI Too Long",
   [416] = "Range Not Satisfiable",
+  [429] = "Too Many Requests",
   [500] = "Internal Server Error",
   [501] = "Not Implemented",
   [502] = "Bad Gateway",
@@ -23,6 +24,7 @@ local TITLES = {
 local DETAILS = {
   [404] = "There is nothing at this path.",
   [413] = "The request body is larger than this path accepts.",
+  [429] = "So many uploads are on their way already that there is no room for another.",
   [502] = "The application closed the connection or could not be reached.",
   [503] = "No replica of the application can take the request now.",
   [504] = "The application did not answer in time.",
@@ -51,7 +53,7 @@ local function answer()
   ngx.status = status
   ngx.header["Content-Type"] = "application/problem+json"
   ngx.header["Content-Length"] = #body
-  if status == 503 then
+  if status == 503 or status == 429 then
     ngx.header["Retry-After"] = 1
   end
   ngx.print(body)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,8 +17,10 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from darkroom import schemas
 from darkroom.answers import answer, dumps
+from darkroom.caller import Reader
 from darkroom.db import DatabaseTrouble, Query
-from darkroom.errors import not_found, unavailable
+from darkroom.errors import REFUSED_HEADER, RETRY_AFTER, Problem, not_found
+from darkroom.places import Crowded, Places
 from darkroom.reading import SOURCE_HEADER
 from darkroom.services import Services, ServicesDep
 
@@ -37,10 +40,12 @@ _ENDED = ("done", "failed")
 #: A stream looks this often (seconds), for this long; then the client connects again.
 _POLL_SECONDS = 0.5
 _STREAM_SECONDS = 60.0
-#: Streams at a time per replica; each costs two statements a second.
+#: Streams at a time per replica, as each costs two statements a second; of one job, and for one
+#: user (whoever does not say who they are is one): nobody has all of them.
 _STREAMS = 50
+_SHARES = {"job": 5, "user": 10}
 
-_places = asyncio.Semaphore(_STREAMS)
+_places = Places(_STREAMS, _SHARES)
 
 JobId = Annotated[UUID, Path(examples=["0b7f3c9e-5d43-4d7e-9a53-1a4f6e0f9b11"])]
 
@@ -62,12 +67,28 @@ async def job(services: ServicesDep, job_id: JobId) -> Response:
     return answer(await _find(services, job_id), headers={SOURCE_HEADER: "primary"})
 
 
-async def _known_job(services: ServicesDep, job_id: JobId) -> AsyncIterator[dict[str, Any]]:
+async def _known_job(
+    services: ServicesDep, job_id: JobId, reader: Reader
+) -> AsyncIterator[dict[str, Any]]:
     """The job, and a place among the streams for as long as the answer lasts."""
-    if _places.locked():
-        raise unavailable(f"There are {_STREAMS} streams already; poll the job instead.")
-    async with _places:
+    with ExitStack() as until_end:
+        try:
+            until_end.enter_context(_places.one(job=str(job_id), user=str(reader)))
+        except Crowded as crowded:
+            raise _no_place(crowded) from crowded
         yield await _find(services, job_id)
+
+
+def _no_place(crowded: Crowded) -> Problem:
+    """429 where it is the caller's own doing, 503 where others have all places: nothing to count
+    against this replica in either case."""
+    whose = f" for this {crowded.whose}" if crowded.whose else ""
+    return Problem(
+        429 if crowded.whose else 503,
+        f"There are {crowded.most} streams{whose} already; poll the job instead.",
+        headers={"Retry-After": str(RETRY_AFTER), REFUSED_HEADER: "streams"},
+        limit=crowded.whose or "replica",
+    )
 
 
 @router.get(
@@ -76,14 +97,15 @@ async def _known_job(services: ServicesDep, job_id: JobId) -> AsyncIterator[dict
     responses={
         200: {
             "description": "An event `status` now and at each change, its data as of GET "
-            "/api/jobs/{job_id}; the stream ends with the job, or after a minute.",
+            "/api/jobs/{job_id}; the stream ends with the job, or after a minute. "
+            f"At most {_SHARES['job']} of a job and {_SHARES['user']} of a user at a time.",
             "content": {
                 "text/event-stream": {
                     "example": 'event: status\ndata: {"status":"done","photo_id":1000001}\n\n'
                 }
             },
         },
-        **schemas.problems(404, 422, 503),
+        **schemas.problems(404, 422, 429, 503),
     },
     summary="Be told how far an upload is",
 )
