@@ -161,7 +161,7 @@ def test_damaged_image_fails_with_a_reason(darkroom: Darkroom, picture: Picture)
 
 
 def test_thirty_megabytes_are_refused(darkroom: Darkroom, stack: Stack) -> None:
-    """A file over 10 MB is refused with 413, by the front door and by a replica alike; and the
+    """A file over 25 MB is refused with 413, by the front door and by a replica alike; and the
     answer arrives, however quickly a client goes on sending."""
     answer = darkroom.upload(1800, b"\xff\xd8\xff" + bytes(30_000_000))
     assert answer.status_code == 413

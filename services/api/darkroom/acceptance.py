@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 
 from darkroom.db import Connection, Database, Query
 from darkroom.errors import Problem, unavailable
-from darkroom.images import Header
 from darkroom.originals import Originals, Staged
+from darkroom.picture import Picture
 
 CLAIM = Query(
     "upload_claim",
@@ -64,7 +64,7 @@ class Upload:
     key: str
     title: str
     album_id: int | None
-    header: Header
+    picture: Picture
     staged: Staged
     request_id: str
 
@@ -104,8 +104,8 @@ async def accept(primary: Database, originals: Originals, upload: Upload) -> Acc
             raise Problem(422, f"Album {upload.album_id} is none of yours.")
         job_id = uuid4()
         row = await connection.row(
-            ACCEPT, upload.user_id, upload.album_id, upload.title, upload.header.width,
-            upload.header.height, upload.staged.bytes, upload.staged.checksum, job_id,
+            ACCEPT, upload.user_id, upload.album_id, upload.title, upload.picture.width,
+            upload.picture.height, upload.staged.bytes, upload.staged.checksum, job_id,
             upload.request_id, upload.key,
         )  # fmt: skip
         assert row is not None

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from darkroom.picture import MOST_BYTES
+
 
 class BadConfig(Exception):
     """A variable or secret is missing or unreadable; the message names it."""
@@ -74,7 +76,7 @@ class Config:
             read_budget=_seconds(env, "READ_BUDGET", 5.0),
             cache_ttl=_whole(env, "CACHE_TTL", 30),
             read_your_writes_seconds=_whole(env, "READ_YOUR_WRITES_SECONDS", 10),
-            upload_max_bytes=_whole(env, "UPLOAD_MAX_BYTES", 10 * 1024 * 1024),
+            upload_max_bytes=_whole(env, "UPLOAD_MAX_BYTES", MOST_BYTES),
             cache_enabled=env.get("CACHE_ENABLED", "1") != "0",
             telemetry_enabled=env.get("TELEMETRY_ENABLED", "1") != "0",
             otlp_endpoint=env.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),

@@ -9,7 +9,7 @@ from typing import Annotated
 import structlog
 from fastapi import APIRouter, Depends, File, Form, Header, Request, Response, UploadFile
 
-from darkroom import images, schemas
+from darkroom import picture, schemas
 from darkroom.acceptance import Upload, accept
 from darkroom.answers import answer
 from darkroom.broker import Task
@@ -50,13 +50,13 @@ async def upload_photo(
         str,
         Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,128}$", examples=[_EXAMPLE_KEY]),
     ],
-    image: Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 10 MB, 25 MP.")],
+    image: Annotated[UploadFile, File(description=picture.TAKEN)],
     title: Annotated[str, Form(min_length=1, max_length=200, examples=["Harbour"])],
     album_id: Annotated[int | None, Form(ge=1, le=INT_MAX, examples=[84])] = None,
 ) -> Response:
     _check_title(title)
     with span("look at the picture"):
-        header = await _inspect(image)
+        judged = await _judge(image)
     with span("store the original"):
         staged = await _stage(services, image)
     try:
@@ -65,7 +65,7 @@ async def upload_photo(
             key=idempotency_key,
             title=title,
             album_id=album_id,
-            header=header,
+            picture=judged,
             staged=staged,
             request_id=request.scope["request_id"],
         )
@@ -94,13 +94,15 @@ def _check_title(title: str) -> None:
         raise Problem(422, "The title is blank.")
 
 
-async def _inspect(image: UploadFile) -> images.Header:
+async def _judge(image: UploadFile) -> picture.Picture:
     try:
-        return await asyncio.to_thread(images.inspect, image.file)
-    except images.NotAnImage as error:
+        return await asyncio.to_thread(picture.judge, image.file)
+    except picture.NotAPicture as error:
         raise Problem(415, f"The file is not an image that we take: {error}.") from error
-    except images.TooManyPixels as error:
+    except picture.TooLarge as error:
         raise Problem(422, f"The image is too large to decode: {error}.") from error
+    except OSError as error:
+        raise unavailable(f"The photo could not be read: {error.strerror}.") from error
 
 
 async def _stage(services: Services, image: UploadFile) -> Staged:

@@ -11,7 +11,9 @@ from pathlib import Path
 from uuid import uuid4
 
 #: Leftovers of killed processes on the way to their final name; seconds.
-_STALE = 3600
+_STALE_UPLOAD = 3600
+#: Those of runs say which photo kills its worker, for as long as somebody may start it once more.
+_STALE_RUN = 24 * 3600
 
 
 class Media:
@@ -26,10 +28,24 @@ class Media:
         """Where the API has put the upload."""
         return self._originals / str(photo_id)
 
+    def unended(self, photo_id: int) -> int:
+        """How many runs began to render this photo and came to no end, good or bad.
+
+        Counted by the folders that they left: only a process that was killed in the middle leaves
+        one. It is there before the first pixel is decoded, and outlives the process, the container
+        and a database that cannot be told. A run that goes on still is among them.
+        """
+        return sum(1 for _ in self._staging.glob(f"render-{photo_id}-*"))
+
+    def forget(self, photo_id: int) -> None:
+        """Removes what such runs left of a photo whose job is over."""
+        for folder in self._staging.glob(f"render-{photo_id}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     @contextmanager
-    def staging(self) -> Iterator[Path]:
+    def staging(self, photo_id: int) -> Iterator[Path]:
         """A folder to write into, gone after the block unless it was published."""
-        folder = self._staging / f"render-{uuid4().hex}"
+        folder = self._staging / f"render-{photo_id}-{uuid4().hex}"
         folder.mkdir(parents=True)
         try:
             yield folder
@@ -50,11 +66,18 @@ class Media:
 
     def clear_stale(self) -> int:
         """Removes what killed processes have left behind; returns how many."""
-        limit = time.time() - _STALE
-        stale = [path for path in self._staging.glob("*") if path.stat().st_mtime < limit]
-        for path in stale:
+        now = time.time()
+        removed = 0
+        for path in self._staging.glob("*"):
+            lasts = _STALE_RUN if path.name.startswith("render-") else _STALE_UPLOAD
+            try:
+                if path.stat().st_mtime >= now - lasts:
+                    continue
+            except FileNotFoundError:  # whoever it belongs to has come to an end meanwhile
+                continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 path.unlink(missing_ok=True)
-        return len(stale)
+            removed += 1
+        return removed

@@ -58,9 +58,10 @@ class ProcessPhoto(Task):  # type: ignore[misc]  # celery is untyped
                     waited_ms=round(waited * 1000),
                     duration_ms=round((time.monotonic() - started) * 1000),
                 )
-            except (DatabaseTrouble, OSError) as error:
+            except (DatabaseTrouble, OSError, MemoryError) as error:
                 wait = backoff(self.request.retries)
-                log.warning("photo put off", seconds=round(wait, 1), error=str(error))
+                why = str(error) or repr(error)
+                log.warning("photo put off", seconds=round(wait, 1), error=why)
                 outcome = "retried"
                 raise self.retry(exc=error, countdown=wait) from error
             finally:

@@ -59,14 +59,14 @@ def test_keeps_only_a_sane_request_id(door: Any, theirs: str, kept: bool) -> Non
 @pytest.mark.parametrize(
     ("path", "size", "status"),
     [
-        ("/api/photos", 10 * MEGABYTE, 200),
-        ("/api/photos", 10 * MEGABYTE + 1, 413),
+        ("/api/photos", 25 * MEGABYTE, 200),
+        ("/api/photos", 25 * MEGABYTE + 1, 413),
         ("/api/photos/1/like", 64 * 1024, 200),
         ("/api/photos/1/like", 64 * 1024 + 1, 413),
     ],
 )
 def test_limits_the_size_of_requests(door: Any, path: str, size: int, status: int) -> None:
-    """Uploads may have 10 MiB, everything else 64 KiB; more gets a problem document."""
+    """Uploads may have 25 MiB, everything else 64 KiB; more gets a problem document."""
     answer = door.http.post(path, content=bytes(size))
     assert answer.status_code == status
     if status == 413:
@@ -78,7 +78,7 @@ def test_limits_the_size_of_requests(door: Any, path: str, size: int, status: in
 
 def test_limits_an_upload_of_unknown_length(door: Any) -> None:
     """A chunked upload is stopped at the limit, too."""
-    chunks = (bytes(MEGABYTE) for _ in range(11))
+    chunks = (bytes(MEGABYTE) for _ in range(26))
     answer = door.http.post("/api/photos", content=chunks)
     assert answer.status_code == 413
     assert answer.json()["title"] == "Content Too Large"
