@@ -21,6 +21,7 @@ def create_celery(config: Config) -> Celery:
     """Late acknowledgement: what a killed worker had in hand comes back."""
     celery = Celery("darkroom", broker=config.broker.url)
     celery.conf.update(
+        broker_transport="darkroom_worker.transport:Transport",
         task_default_queue=QUEUE,
         task_acks_late=True,
         task_reject_on_worker_lost=True,

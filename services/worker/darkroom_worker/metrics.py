@@ -22,6 +22,10 @@ task_duration = Histogram(
 )
 tasks_running = Gauge("worker_tasks_running", "Tasks being worked on now.")
 swept = Counter("worker_jobs_swept_total", "Jobs enqueued again because the queue had lost them.")
+set_aside = Counter(
+    "worker_messages_set_aside_total",
+    "Entries of the queue that were no task, put into a list aside.",
+)
 db_query_duration = Histogram(
     "db_query_duration_seconds",
     "One statement, connection in hand, failed ones included.",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from darkroom_worker.config import BrokerConfig
+from darkroom_worker.messages import enqueued_at
 
 QUEUE = "photos"
 #: Messages at the old end of the list that are looked into. A repeated task keeps its age and
@@ -51,16 +48,7 @@ class Queue:
             pipe.lrange(QUEUE, -_LOOK_INTO, -1)
             pipe.hvals("unacked")
             waiting, last, taken = pipe.execute()
-        ages = [_enqueued_at(orjson.loads(raw)) for raw in last]
-        ages += [_enqueued_at(orjson.loads(raw)[0]) for raw in taken]
+        ages = [enqueued_at(entry) for entry in last]
+        ages += [enqueued_at(entry, taken=True) for entry in taken]
         known = [age for age in ages if age is not None]
         return QueueState(waiting, len(taken), min(known, default=None))
-
-
-def _enqueued_at(message: dict[str, Any]) -> float | None:
-    """When the API sent it; None for a message that is none of ours."""
-    try:
-        _args, kwargs, _embed = orjson.loads(base64.b64decode(message["body"]))
-        return float(kwargs["enqueued_at"])
-    except (KeyError, TypeError, ValueError, binascii.Error):
-        return None

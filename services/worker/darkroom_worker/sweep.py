@@ -104,3 +104,5 @@ class Sweep:
                 self._media.clear_stale()
             except (DatabaseTrouble, RedisError, OSError) as error:
                 log.info("sweep put off", error=repr(error))
+            except Exception:  # in a thread nobody hears of it, and nothing is swept
+                log.exception("sweep failed")
