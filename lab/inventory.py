@@ -36,7 +36,7 @@ SELECT 'upload', p.id, p.user_id, p.status, j.id, j.status,
        left(regexp_replace(j.error, '\\s+', ' ', 'g'), 200),
        (SELECT count(*) FROM notifications AS n WHERE n.photo_id = p.id),
        extract(epoch FROM now() - j.updated_at)::int
-FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
+FROM unnest({ids}::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
 LEFT JOIN jobs AS j ON j.photo_id = p.id
 """
@@ -47,7 +47,7 @@ JOIN idempotency_keys AS k USING (user_id, key)
 """
 _TWINS = """
 SELECT 'twin', p.id, twin.id
-FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
+FROM unnest({ids}::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
 JOIN photos AS twin ON twin.checksum = p.checksum AND twin.user_id = p.user_id AND twin.id <> p.id
 """
@@ -59,7 +59,7 @@ JOIN likes AS l USING (photo_id, user_id)
 # One statement is one snapshot: row and counter are compared as of the same moment.
 _COUNTERS = """
 SELECT 'counter', p.id, p.likes, count(l.user_id)
-FROM unnest('{{{ids}}}'::bigint[]) AS wanted (id)
+FROM unnest({ids}::bigint[]) AS wanted (id)
 JOIN photos AS p USING (id)
 LEFT JOIN likes AS l ON l.photo_id = p.id
 GROUP BY p.id, p.likes
@@ -85,7 +85,7 @@ def take(stack: Stack, ledger: Sequence[Acknowledged]) -> Inventory:
         stack,
         [
             *(_UPLOADS.format(ids=_list(ids)) for ids in _chunks(uploads)),
-            *(_KEYS.format(pairs=_keyed(some)) for some in _chunks(keys)),
+            *(_KEYS.format(pairs=_pairs(some)) for some in _chunks(keys)),
             *(_TWINS.format(ids=_list(ids)) for ids in _chunks(uploads)),
             *(_LIKES.format(pairs=_pairs(pairs)) for pairs in _chunks(likes)),
             *(
@@ -164,17 +164,14 @@ def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
 
 
 def _list(ids: Collection[int]) -> str:
-    return ",".join(map(str, ids))
+    return _literal("{" + ",".join(map(str, ids)) + "}")
 
 
-def _pairs(pairs: Iterable[tuple[object, object]]) -> str:
-    return ",".join(f"({one},{other})" for one, other in pairs)
+def _pairs(pairs: Iterable[tuple[int | str, int | str]]) -> str:
+    return ",".join(f"({_literal(one)},{_literal(other)})" for one, other in pairs)
 
 
-def _keyed(keys: Iterable[tuple[int, str]]) -> str:
-    return _pairs((user, _quoted(key)) for user, key in keys)
-
-
-def _quoted(text: str) -> str:
-    """A text literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
+def _literal(value: int | str) -> str:
+    """As SQL has it. What is no number is quoted, whatever it is called: a ledger is written where
+    anybody may reach it, and what is asked here is asked as superuser."""
+    return str(value) if isinstance(value, int) else "'" + str(value).replace("'", "''") + "'"

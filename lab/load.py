@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -162,7 +161,9 @@ class Load:
         that cannot be read to its end: half a ledger proves nothing.
         """
         import httpx
+        from pydantic import TypeAdapter
 
+        entry = TypeAdapter(Acknowledged)
         found: list[Acknowledged] = []
         query = {"run_id": run_id} if run_id is not None else {}
         try:
@@ -171,7 +172,8 @@ class Load:
                 if answer.is_error:
                     answer.read()
                     raise self._refusal(answer)
-                found.extend(Acknowledged(**json.loads(line)) for line in answer.iter_lines())
+                # Statements are made of these: a number is one, or the line is damaged.
+                found.extend(entry.validate_json(line, strict=True) for line in answer.iter_lines())
         except httpx.HTTPError as error:
             raise self._unavailable(error) from error
         except (ValueError, TypeError) as error:

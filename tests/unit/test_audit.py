@@ -203,6 +203,24 @@ def test_a_long_ledger_is_looked_up_in_small_steps() -> None:
     assert max(statement.count("(42,") for statement in statements) <= CHUNK
 
 
+@pytest.mark.parametrize("hostile", ["1}'; DROP TABLE photos; --", "1); DROP TABLE photos; --"])
+@pytest.mark.parametrize("field", ["photo_id", "user_id", "idempotency_key"])
+@pytest.mark.parametrize("entry", [UPLOAD, LIKE], ids=["upload", "like"])
+def test_nothing_in_a_ledger_is_a_statement(entry: Acknowledged, field: str, hostile: str) -> None:
+    """Whatever stands in a ledger is asked for, inside a literal, and never carried out."""
+    asked: list[str] = []
+
+    class Asked(Door):
+        def psql(self, sql: str, **_: object) -> list[list[str]]:
+            asked.append(sql)
+            return super().psql(sql)
+
+    audit(Asked(rows(), ["0\n"]), [replace(entry, **{field: hostile})])  # type: ignore[arg-type]
+    (script,) = asked
+    assert "DROP" in script
+    assert "DROP" not in re.sub(r"'(?:[^']|'')*'", "", script)
+
+
 def test_a_job_that_seems_abandoned_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task between two lists of the broker is not lost; one that stays away is."""
     monkeypatch.setattr("time.sleep", lambda _: None)

@@ -162,6 +162,26 @@ def test_an_empty_ledger_is_no_promise(load: Load, script: Script) -> None:
     assert load.ledger("a1") == []
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"photo_id": "1}'); DROP TABLE photos; --"},
+        {"user_id": [7]},
+        {"photo_id": 1.5},
+        {"kind": "theft"},
+        {"idempotency_key": 7},
+        {"user_id": None},
+    ],
+)
+def test_a_ledger_has_numbers_where_numbers_belong(
+    load: Load, script: Script, change: dict[str, object]
+) -> None:
+    """What is looked up in the database is what it is said to be, or the line is damaged."""
+    script.answers(200, json.dumps(LINE | change).encode() + b"\n")
+    with pytest.raises(LoadUnavailable, match="line 1 of the ledger is damaged"):
+        load.ledger()
+
+
 def test_half_a_ledger_proves_nothing(load: Load, script: Script) -> None:
     """A damaged line, or a connection that ends too early, is unknown, never a short ledger."""
     whole = json.dumps(LINE).encode() + b"\n"
