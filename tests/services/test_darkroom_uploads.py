@@ -134,11 +134,13 @@ def test_refused_upload_does_not_use_its_key(darkroom: Darkroom, picture: Pictur
 
 
 def test_what_is_no_image_is_refused(darkroom: Darkroom, picture: Picture) -> None:
-    """Text, an empty file, a broken header and formats that we do not take: 415 with the reason."""
+    """Text, an empty file, a broken header, half a file and formats that we do not take: 415 with
+    the reason."""
     gif = BytesIO()
     Image.new("RGB", (9, 9)).save(gif, "GIF")
     broken = picture(kind="PNG")[:20]
-    for image in (b"not an image", b"", gif.getvalue(), broken, b"\xff\xd8\xff", b"%PDF-1.7"):
+    half = picture(1000, 800, kind="PNG")[:2000]
+    for image in (b"not an image", b"", gif.getvalue(), broken, half, b"\xff\xd8\xff", b"%PDF-1.7"):
         answer = darkroom.upload(1800, image)
         assert answer.status_code == 415, answer.text
         assert "image" in answer.json()["detail"]
@@ -153,9 +155,10 @@ def test_bombs_are_refused(darkroom: Darkroom, size: tuple[int, int]) -> None:
 
 
 def test_damaged_image_fails_with_a_reason(darkroom: Darkroom, picture: Picture) -> None:
-    """An image with a good header and broken data is accepted; its job fails with the reason."""
-    image = picture(1000, 800, kind="PNG")
-    job = darkroom.finished(darkroom.upload(1850, image[: len(image) // 2]))
+    """An image that is whole and has broken data is accepted; its job fails with the reason."""
+    image = bytearray(picture(1000, 800, kind="PNG"))
+    image[500:-100] = b"\xff" * (len(image) - 600)
+    job = darkroom.finished(darkroom.upload(1850, bytes(image)))
     assert (job["status"], job["photo_status"]) == ("failed", "failed")
     assert "decoded" in job["error"]
 
