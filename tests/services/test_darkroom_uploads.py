@@ -221,6 +221,34 @@ def test_malformed_multipart_is_refused(darkroom: Darkroom) -> None:
         assert answer.status_code in (400, 422), answer.text
 
 
+# The application's errors around a form that has no room on the disk: no file may have a byte more.
+NO_ROOM = """
+import asyncio, resource
+from fastapi import FastAPI, UploadFile
+from darkroom import errors
+app = FastAPI()
+errors.install(app)
+@app.post("/")
+async def take(image: UploadFile): pass
+part = b'--x\\r\\nContent-Disposition: form-data; name=image; filename=a\\r\\n\\r\\n'
+body = part + bytes(2_000_000) + b'\\r\\n--x--\\r\\n'
+headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": headers}
+async def receive(): return {"type": "http.request", "body": body}
+async def send(message): print(message.get("status", ""), message.get("body", b"").decode())
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+asyncio.run(app(scope, receive, send))
+"""
+
+
+def test_a_full_disk_is_not_the_uploaders_fault(stack: Stack) -> None:
+    """An upload for which there is no room is told 503, to come again, and not that it is wrong."""
+    done = stack.exec("api-1", ["python", "-c", NO_ROOM])
+    assert done.code == 0, done.stderr
+    assert done.stdout.startswith("503"), done.stdout
+    assert "could not be taken" in done.stdout
+
+
 def test_events_tell_the_job_to_its_end(darkroom: Darkroom, picture: Picture) -> None:
     """The event stream sends each status once, and ends with the job."""
     accepted = darkroom.upload(2000, picture(2000, 1500))

@@ -74,6 +74,9 @@ def _request_id(request: Request) -> str | None:
 
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, OSError):
+        # FastAPI says 400 of a body that could not be written down, for whatever reason.
+        error = unavailable(f"The upload could not be taken: {error.__cause__.strerror}.")
     members = error.members if isinstance(error, Problem) else {}
     return problem_response(
         error.status_code,

@@ -16,10 +16,18 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
-from darkroom_worker.picture import MOST_PROFILE, NotTaken, Part, Picture, judge, need
+from darkroom_worker.picture import (
+    MOST_PIXELS,
+    MOST_PROFILE,
+    NotTaken,
+    Part,
+    Picture,
+    judge,
+    need,
+)
 
-#: Net of the judgement above: Pillow refuses what is twice as large without decoding it.
-Image.MAX_IMAGE_PIXELS = 25_000_000
+#: A net below that judgement: Pillow does not decode what is twice as large.
+Image.MAX_IMAGE_PIXELS = max(MOST_PIXELS.values())
 
 #: Edges that are kept at the least when a picture is first reduced: of the largest rendition the
 #: longer, of the thumbnail the shorter. And the most pixels that are kept, of any shape.
