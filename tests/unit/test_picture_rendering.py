@@ -16,6 +16,9 @@ from tests.unit import pictures
 from tests.unit.pictures import chunk, file, jpeg_with, png_with, segment
 
 SCENE = pictures.scene()
+CLEAR_PALETTE = Image.new("P", SCENE.size, 1)
+CLEAR_PALETTE.putpalette([0, 0, 0, 9, 99, 200])
+CLEAR_PALETTE.info["transparency"] = 1
 
 
 def rendered(folder: Path, data: bytes) -> tuple[Size, Image.Image]:
@@ -50,8 +53,9 @@ def alike(one: Image.Image, other: Image.Image, by: int = 12) -> bool:
         (Image.merge("LA", (SCENE.convert("L"), Image.new("L", SCENE.size, 0))), "white"),
         (Image.merge("RGBA", (*SCENE.split(), Image.new("L", SCENE.size, 0))), "white"),
         (Image.merge("RGBA", (*SCENE.split(), Image.new("L", SCENE.size, 255))), SCENE),
+        (CLEAR_PALETTE, "white"),
     ],
-    ids=["RGB", "L", "1", "P", "clear LA", "clear RGBA", "opaque RGBA"],
+    ids=["RGB", "L", "1", "P", "clear LA", "clear RGBA", "opaque RGBA", "clear P"],
 )
 def test_a_png_of_any_mode_looks_like_itself(
     tmp_path: Path, image: Image.Image, shown: Image.Image | str
@@ -156,6 +160,7 @@ def test_a_large_one_that_is_nearly_square_keeps_its_sides(tmp_path: Path) -> No
     assert size == Size(4000, 3999)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_damaged_notes_are_as_none(tmp_path: Path) -> None:
     """A camera's notes that cannot be read say nothing of the picture."""
     for exif in (
