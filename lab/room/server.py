@@ -106,6 +106,8 @@ def _add_pages(room: Room) -> None:
             paths = room.act(lambda doors: tell_story(doors, chosen(doors, number)))
         except LabError as error:
             return PlainTextResponse(f"{error.message}\n", status_code=404)
+        except OverflowError:
+            return PlainTextResponse("no journal counts that far\n", status_code=404)
         return HTMLResponse(
             paths.html.read_text(encoding="utf-8"),
             headers={"Content-Security-Policy": REPORT_POLICY},

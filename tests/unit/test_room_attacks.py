@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 import socketio
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from tests.unit.made_up_room import TOKEN
 from tests.unit.rooms import Served, served_room
@@ -200,3 +202,56 @@ def test_no_other_page_may_show_the_room(visitor: httpx.Client, path: str) -> No
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-resource-policy"] == "same-origin"
     assert "server" not in headers
+
+
+PATHS = st.sampled_from(
+    ["/", "/night", "/past", "/feed", "/report/{}", "/grafana/{}", "/room/{}", "/{}", SOCKET + "/"]
+)
+TEXT = st.text(max_size=40) | st.sampled_from(
+    ["nan", "inf", "-1", "1e999", "9" * 40, "../../etc/passwd", "%00", "\0", "😀" * 9, "[", "{"]
+)
+NAMES = (
+    "since",
+    "board",
+    "text",
+    "difficulty",
+    "family",
+    "tag",
+    "token",
+    "EIO",
+    "sid",
+    "transport",
+)
+
+
+@settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PURGE"]),
+    path=PATHS,
+    part=TEXT,
+    asked=st.dictionaries(st.sampled_from(NAMES), TEXT, max_size=4),
+    body=st.binary(max_size=200),
+)
+@example(method="GET", path="/report/{}", part="9" * 40, asked={}, body=b"")
+@example(method="GET", path="/feed", part="", asked={"since": "1e999"}, body=b"")
+@example(method="GET", path="/", part="", asked={"difficulty": "9" * 40}, body=b"")
+def test_whatever_is_asked_is_answered(
+    room: Served,
+    visitor: httpx.Client,
+    method: str,
+    path: str,
+    part: str,
+    asked: dict[str, str],
+    body: bytes,
+) -> None:
+    """By somebody who has been let in, of any path, with anything: it is an answer or a refusal,
+    never a mistake of the room's own."""
+    address = path.format(quote(part, safe=""))
+    answer = visitor.request(
+        method, address, params=asked, content=body, headers={"Origin": room.url}
+    )
+    assert answer.status_code < 500, answer.text
