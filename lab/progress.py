@@ -102,20 +102,9 @@ class Bars:
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+        from lab.bars import Bar
 
-        with (
-            Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=24),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[doing]}", style="dim", markup=False),
-                console=self._console,
-                transient=True,
-            ) as progress,
-            _counted(self),
-        ):
+        with Bar(self._console) as progress, _counted(self):
             yield _Bar(progress, progress.add_task(title, total=None, doing=""))
 
 

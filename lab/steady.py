@@ -13,6 +13,7 @@ from typing import NoReturn
 from lab.awake import Awake
 from lab.doors import Doors
 from lab.errors import Failed, Unknown
+from lab.looks import promise
 from lab.moments import against
 from lab.progress import Report
 from lab.prometheus import PrometheusUnavailable
@@ -143,7 +144,7 @@ def wait_until(
             if looks and not against and blind is None and now - start >= hold_s:
                 return Span(start, now)
             done = 0.0 if against or blind else max(0.0, now - start)
-            doing = str(blind) if blind else _doing(against[0]) if against else "holds"
+            doing = str(blind) if blind else _doing(doors, against[0]) if against else "holds"
             step.at(min(done, hold_s), hold_s, doing)
             # A window that begins after what is broken now would begin too late.
             late = [one for one in against if one.broken and (one.share or 1.0) > moments]
@@ -155,9 +156,12 @@ def wait_until(
             doors.pause(1.0)
 
 
-def _doing(against: Look) -> str:
-    """What is waited for, with where it goes in front: there is no room for much."""
-    return f"{against.condition}: {against.way}" if against.way else str(against)
+def _doing(doors: Doors, against: Look) -> str:
+    """What is waited for, and where it goes, in few words."""
+    if against.way is None:
+        return str(against)
+    signal = doors.catalogue.by_name.get(against.condition.signal)
+    return f"{promise(against.condition, signal)}: {against.way}"
 
 
 def let_pass(doors: Doors, begun: float, seconds: float, title: str, report: Report) -> None:

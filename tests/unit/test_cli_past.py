@@ -126,7 +126,6 @@ def test_the_brief_can_be_read_again(tmp_path: Path) -> None:
     told = lab(tmp_path, "brief")
     assert told.returncode == 0, told.stderr
     assert "lab run 3am --seed 1" in told.stdout
-    assert "http://127.0.0.1:" in told.stdout
     assert json.loads(lab(tmp_path, "brief", "--json").stdout)["incident"] == 1
 
 

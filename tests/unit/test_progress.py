@@ -2,6 +2,7 @@
 
 import io
 import itertools
+import time
 
 import pytest
 from rich.console import Console
@@ -35,3 +36,21 @@ def test_bars_leave_only_what_was_said():
         bars.say("pulled [debian]")
     assert "pulled [debian]" in shown.getvalue()
     assert "building [all]" in shown.getvalue()
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_what_is_being_done_has_a_line_of_its_own(columns: int):
+    """On a narrow terminal, too, one sees for how long it has gone on, and at what."""
+    bars = Bars()
+    shown = io.StringIO()
+    bars.__dict__["_console"] = Console(file=shown, force_terminal=True, width=columns)
+    title = "watching whether the objectives hold for 20 s"
+    doing = "Oldest photo: 40 s, falling by 0.9 s a second"
+    with bars.step(title) as step:
+        step.at(3, 20, f"{doing}: kept in about 35 s, if nothing happens meanwhile")
+        until = time.monotonic() + 10
+        while doing not in shown.getvalue() and time.monotonic() < until:
+            time.sleep(0.02)
+    lines = shown.getvalue().replace("\r", "\n").splitlines()
+    assert any(title in line and "0:00:00" in line for line in lines)
+    assert any(doing in line for line in lines)
