@@ -7,61 +7,28 @@ actions, queries) is shown as text and never as markup.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.boards import links
+from lab.chronicle import Moment, change_of, chronology
 from lab.foremost import foremost
 from lab.grade import telling_signals
 from lab.grading.onset import Onset
 from lab.grading.verdict import Part, Verdict
 from lab.grading.vocabulary import Vocabulary
-from lab.history import EventKind, History, Outcome, Receipt
+from lab.history import History, Outcome, Receipt
 from lab.looks import called
-from lab.outages import outages
 from lab.series import Span
-from lab.turns import TurnKind, blows
-from lab.units import duration, measure
+from lab.units import duration
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
 TEMPLATES = Path(__file__).with_name("templates")
-
-SAID: dict[EventKind, str] = {
-    "started": "The incident was opened; all was well",
-    "injected": "It broke",
-    "breached": "First breach of an objective",
-    "paged": "The pager rang",
-    "acknowledged": "Acknowledged",
-    "hint": "Took a hint",
-    "diagnosed": "Diagnosed",
-    "action": "Did",
-    "note": "Noted",
-    "claimed": "Said that it was fixed",
-    "recovered": "The objectives held again",
-    "relapsed": "What had held was broken at the end",
-    "gave-up": "Gave up",
-    "failed": "Did not come as it should have",
-    "healed": "The lab mended what was left",
-    "ended": "The incident ended",
-    "put-back": "Put back what was changed by hand",
-}
-BLOWS: dict[TurnKind, str] = {
-    "broke": SAID["injected"],
-    "further": "Something more broke",
-    "again": "What had set it off happened once more",
-}
-"""How each of the things that broke is told."""
-
-LEARNERS: frozenset[EventKind] = frozenset(
-    ("acknowledged", "hint", "diagnosed", "action", "note", "claimed", "gave-up")
-)
-"""The kinds of event that are the learner's; the others are the system's."""
 
 WORDS = {Outcome.PASS: "pass", Outcome.FAIL: "fail", Outcome.UNKNOWN: "unknown"}
 SIGNS = {Outcome.PASS: "✓", Outcome.FAIL: "✗", Outcome.UNKNOWN: "?"}
@@ -81,17 +48,6 @@ class Paths:
 
     html: Path
     markdown: Path
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """A line of the chronology; `number` is the learner's act in the picture."""
-
-    at: float
-    theirs: bool
-    what: str
-    detail: str = ""
-    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +138,7 @@ def _told(
         "zero": history.injected_at,
         "words": WORDS,
         "signs": SIGNS,
-        "chronology": _chronology(history, verdict),
+        "chronology": chronology(history, verdict),
         "places": _places(history, verdict, grafana),
         "shares": {part.name: _share(part) for part in verdict.parts},
         "component": vocabulary.components[answer.component],
@@ -190,50 +146,6 @@ def _told(
         "tells": telling_signals(verdict.answer, answer, vocabulary),
         "facts": history.facts,
     }
-
-
-def _chronology(history: History, verdict: Verdict) -> list[_Moment]:
-    """What the system did and what the learner did, on one clock."""
-    moments: list[_Moment] = []
-    number = 0
-    struck = iter(blows(history))
-    for event in sorted(history.events, key=lambda event: event.at):
-        if event.kind == "put-back":
-            continue  # a list of its own: it is after the story
-        theirs = event.kind in LEARNERS
-        number += theirs
-        shown = number if theirs else None
-        said = BLOWS[next(struck).kind] if event.kind == "injected" else SAID[event.kind]
-        # What the pager will say is told when it says it.
-        detail = "" if event.kind == "started" else event.detail
-        moments.append(_Moment(event.at, theirs, said, detail, shown))
-    moments += _relapses(history)
-    moments += [
-        _Moment(
-            one.at,
-            theirs=False,
-            what=f"{one.signal} left its baseline",
-            detail=_change(history, one),
-        )
-        for one in verdict.order
-        if one.at is not None
-    ]
-    return sorted(moments, key=lambda moment: moment.at)
-
-
-def _relapses(history: History) -> Iterator[_Moment]:
-    """What held for as long as it must and did not last."""
-    recovered = [event.at for event in history.of_kind("recovered")]
-    for before, after in pairwise(outages(history)):
-        if not any(before.span.end <= at <= after.span.start for at in recovered):
-            held = f"for {duration(after.span.start - before.span.end)}"
-            yield _Moment(before.span.end, theirs=False, what="The objectives held", detail=held)
-        yield _Moment(
-            after.span.start,
-            theirs=False,
-            what="An objective broke again",
-            detail=str(after.broken),
-        )
 
 
 def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Place]:
@@ -253,7 +165,7 @@ def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Pl
                 onset=one,
                 component=facts.component if facts else "",
                 moved=moved,
-                change=_change(history, one),
+                change=change_of(history, one),
                 said=said.index(one.signal) + 1 if one.signal in said else None,
                 looked=", ".join(
                     f"E{number}"
@@ -265,16 +177,6 @@ def _places(history: History, verdict: Verdict, grafana: str | None) -> list[_Pl
             )
         )
     return places
-
-
-def _change(history: History, one: Onset) -> str:
-    facts = history.facts.get(one.signal)
-    shown = foremost(history, one) if facts is not None and one.at is not None else None
-    if facts is None or shown is None or shown.before is None or shown.extreme is None:
-        return ""
-    where = called(shown.series.labels)
-    change = f"{measure(shown.before, facts.unit)} → {measure(shown.extreme, facts.unit)}"
-    return f"{change} ({where})" if where else change
 
 
 def _looks(receipts: Sequence[Receipt]) -> list[tuple[Span, str]]:
@@ -306,7 +208,7 @@ def _capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _said(moment: _Moment) -> str:
+def _said(moment: Moment) -> str:
     """A moment in one cell of a Markdown table."""
     detail = f": {_plain_markdown(moment.detail)}" if moment.detail else ""
     return f"{_plain_markdown(moment.what)}{detail}"

@@ -28,7 +28,8 @@ def frame(room: Room, here: str) -> None:
     """The bar on top, and what the pages need from their own files."""
     ui.page_title(f"{here} - 3AM Lab")
     ui.add_head_html('<link rel="stylesheet" href="/room/room.css">')
-    ui.add_head_html('<script src="/room/room.js"></script>')
+    for script in ("words", "room"):
+        ui.add_head_html(f'<script src="/room/{script}.js"></script>')
     # Nothing is green; red is what is broken (lab/looks.py).
     ui.colors(primary="#0072B2", negative=looks.BROKEN, positive=looks.UP, warning="#B35C00")
     dark = ui.dark_mode().bind_value(app.storage.general, "dark")

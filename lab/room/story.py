@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nicegui import ui
 
+from lab.chronicle import LEARNERS, SAID
 from lab.history import Event
-from lab.report import LEARNERS, SAID
 from lab.room.room import Room
 from lab.screen.console import clock
 

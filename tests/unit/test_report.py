@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from lab.chronicle import LEARNERS, SAID
 from lab.diagnosis import Diagnosis
 from lab.grade import grade
 from lab.history import Event, History
-from lab.report import LEARNERS, SAID, ScenarioText, write_report
+from lab.report import ScenarioText, write_report
 from tests.unit.histories import (
     CHAIN,
     ENDED,

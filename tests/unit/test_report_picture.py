@@ -17,13 +17,14 @@ from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 from lab import archive
-from lab.charts import MOST_ACTS, drawing
+from lab.charts import drawing
 from lab.foremost import foremost
 from lab.grade import grade
 from lab.grading.onset import onsets
 from lab.grading.verdict import Verdict
 from lab.grading.vocabulary import Vocabulary
 from lab.history import Check, Event, History, Outcome
+from lab.lanes import MOST_ACTS
 from lab.looks import called
 from lab.outages import outages
 from lab.report import ScenarioText, write_report

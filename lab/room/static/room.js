@@ -2,6 +2,7 @@
 // kept here, so the room only tells what is new. Names and colours of lines come from the room
 // (lab/looks.py), as everywhere.
 window.room = (() => {
+  const { finite, measured, said } = window.words;
   const MOST_SERIES = 8; // More lines than colours tell nobody anything.
   const HOLE_MS = 5000; // What was not measured for longer is shown as not measured.
   const AGAIN_MS = 30000; // What begins again so soon has only flapped.
@@ -30,41 +31,11 @@ window.room = (() => {
   let shown = 0; // Which board the answer on its way is about.
   let times = 0; // How often the charts have been drawn with something on them.
 
-  const finite = (v) => typeof v === "number" && Number.isFinite(v);
   // How far back is looked, in seconds.
   const span = () => minutes * 60 || (night && until > night ? Math.min(until - night + BEFORE_S, LONGEST_S) : HOUR_S);
   // Not a new question each second of a night that goes on.
   const back = () => Math.ceil(span() / 900) * 900;
   const missing = () => until > 0 && until - span() < from - 1;
-
-  // As lab/units.py says them.
-  const plain = (v) => {
-    for (const [size, prefix] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]])
-      if (Math.abs(v) >= size) return `${+(v / size).toPrecision(3)} ${prefix}`;
-    return `${+(Math.abs(v) > 1e-9 ? v : 0).toPrecision(3)}`;
-  };
-  const seconds = (v) => {
-    const size = Math.abs(v);
-    if (size > 0 && size < 1) return `${+(v * 1000).toPrecision(3)} ms`;
-    return size < 120 ? `${+v.toPrecision(3)} s` : `${Math.floor(v / 60)} min ${Math.round(v % 60)} s`;
-  };
-  const units = {
-    s: seconds,
-    ratio: (v) => `${+(v * 100).toPrecision(3)} %`,
-    bytes: (v) => `${plain(v)}B`,
-    "1/s": (v) => `${plain(v)}/s`,
-    "s/s": (v) => `${plain(v)} s/s`,
-    bool: (v) => (v >= 0.5 ? "yes" : "no"),
-    count: plain,
-  };
-  const measured = (chart) => units[chart.unit] || ((value) => `${plain(value)} ${chart.unit}`);
-  const said = (chart, v, signal) => {
-    if (!finite(v)) return "not measured";
-    const word = (chart.words[signal] || {})[String(v)];
-    if (word) return word;
-    const show = measured(chart);
-    return chart.ceiling !== null && v >= chart.ceiling ? `≥ ${show(chart.ceiling)}` : show(v);
-  };
 
   // The first of each few seconds of what is older than `from`. Again it changes nothing.
   const thinned = (data, from) => {
