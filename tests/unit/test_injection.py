@@ -154,6 +154,18 @@ class TestWhatDoesNotCome:
         carry_on(doors)
         assert "nobody is charged" in self.unknown(doors, world)
 
+    def test_a_witness_that_cannot_look_is_no_witness_against_it(
+        self, doors: Doors, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The database may answer nobody by then: that is the night."""
+
+        def refuse(*_: object) -> None:
+            raise Failed("it does not answer")
+
+        monkeypatch.setattr(faults, "active", refuse)
+        carry_on(doors)
+        assert "failed" not in [event.kind for event in doors.journal.events(1)]
+
     def test_what_nobody_brings_is_told(self, doors: Doors, world: World) -> None:
         """The process that was to bring it has died: after a while that is no longer waited for."""
         assert "not over yet" in self.unknown(doors, world)
