@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser import CHROMIUM, opened
+from tests.unit.rooms import Served
 from tests.unit.test_room_browser import served  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.skipif(
@@ -38,8 +39,8 @@ SHOWN = """(name) => {
 
 
 @pytest.fixture
-def page(served: tuple[str, int]) -> Iterator[Page]:  # noqa: F811 - the fixture
-    with opened(served[0]) as page:
+def page(served: Served) -> Iterator[Page]:  # noqa: F811 - the fixture
+    with opened(served.entrance) as page:
         yield page
 
 
