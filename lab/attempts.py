@@ -12,6 +12,7 @@ from pathlib import Path
 
 from lab.documents import near
 from lab.errors import BadInput
+from lab.handed import read_text
 
 REMEDY, DECOYS, FIXES = "remedy.sh", "decoys", "fixes"
 
@@ -38,7 +39,7 @@ def scripts(folder: Path) -> list[Path]:
 def says_why(script: Path) -> bool:
     """Whether a script says why it tempts, or why it is right; of the remedy nobody asks."""
     wanted = {DECOYS: TEMPTS, FIXES: MENDS}.get(script.parent.name)
-    return wanted is None or wanted.search(script.read_text(encoding="utf-8")) is not None
+    return wanted is None or wanted.search(read_text(script)) is not None
 
 
 def decoys_in(folder: Path) -> list[Decoy]:
@@ -61,7 +62,7 @@ def fix_in(folder: Path, name: str | None) -> Path:
 
 
 def _decoy(path: Path) -> Decoy:
-    said = TEMPTS.search(path.read_text(encoding="utf-8"))
+    said = TEMPTS.search(read_text(path))
     if said is None:
         raise BadInput(
             f"{path}:1:1: a decoy says why it tempts",

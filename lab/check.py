@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
+import re2
 from pydantic import ValidationError
 
 from lab import attempts
 from lab.documents import Document, Place
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
+from lab.handed import read_text
 from lab.library import Library
 from lab.proof.contributed import of_scenario
 from lab.proof.deadlines import ROOM, usual, without_room
@@ -32,9 +34,10 @@ SECTIONS = ("trade-offs", "measure", "further reading")
 
 _AT = re.compile(r"(?P<file>[^\n]*?):(?P<line>\d+)(?::(?P<column>\d+))?: (?P<text>.*)", re.DOTALL)
 _APART = re.compile(r"[\s_-]+")
-_LAB_COMMAND = re.compile(
+# By RE2, which does not go back: a line may be as long as the file.
+_LAB_COMMAND = re2.compile(
     r"(?:^|[;&|(`]|\b(?:then|do|else|exec|sudo|xargs|time|env)\s)\s*"
-    r"(?P<word>(?:\S*/)?(?:lab|make)|\S*python[\d.]*\s+-m\s+lab)(?=\s|$)"
+    r"(?P<word>(?:\S*/)?(?:lab|make)|\S*python[\d.]*\s+-m\s+lab)(?:\s|$)"
 )
 
 
@@ -76,7 +79,7 @@ def _said(error: BadInput, file: Path) -> Iterator[Finding]:
     for said in error.message.splitlines():
         at = _AT.fullmatch(said)
         if at is None:
-            yield Finding(file, 1, said)
+            yield Finding(file, 1, said.removeprefix(f"{file}: "))
         else:
             yield Finding(Path(at["file"]), int(at["line"]), at["text"])
 
@@ -91,7 +94,11 @@ def _scripts(folder: Path) -> Iterator[Finding]:
         where = folder / attempts.DECOYS
         yield Finding(where, 1, f"{len(decoys)} decoys; at least {DECOYS} must tempt")
     for script in found:
-        text = script.read_text(encoding="utf-8")
+        try:
+            text = read_text(script)
+        except BadInput as error:
+            yield from _said(error, script)
+            continue
         if not os.access(script, os.X_OK):
             yield Finding(script, 1, "is not executable; chmod +x")
         if not attempts.says_why(script):
@@ -107,14 +114,20 @@ def _scripts(folder: Path) -> Iterator[Finding]:
 
 def _texts(folder: Path) -> Iterator[Finding]:
     """Brief and debrief: there, and the debrief has its sections."""
+    texts: dict[str, str] = {}
     for name in ("brief.md", "debrief.md"):
         path = folder / name
-        if not path.is_file() or not path.read_text(encoding="utf-8").strip():
+        try:
+            texts[name] = read_text(path) if path.is_file() else ""
+        except BadInput as error:
+            yield from _said(error, path)
+            continue
+        if not texts[name].strip():
             yield Finding(path, 1, "is missing or empty")
     debrief = folder / "debrief.md"
-    if not debrief.is_file():
+    if not debrief.is_file() or debrief.name not in texts:
         return
-    lines = debrief.read_text(encoding="utf-8").splitlines()
+    lines = texts[debrief.name].splitlines()
     headings = [(n, line.lower()) for n, line in enumerate(lines, start=1) if line.startswith("#")]
     for word in SECTIONS:
         if not any(word in heading for _, heading in headings):
@@ -173,12 +186,14 @@ def _given_away(
             line = document.at(place)[0]
             yield Finding(path, line, f"{where} gives away {words[word]}: {word!r}")
     brief = folder / "brief.md"
-    if not brief.is_file():
+    try:
+        said_there = read_text(brief) if brief.is_file() else ""
+    except BadInput:
+        # Which is a finding of its own.
         return
     # A brief lists the parts of the stack, the one at fault among them: that names nothing.
     hidden = {one: what for one, what in words.items() if one not in vocabulary.components}
-    brief_lines = scenario.fill(brief.read_text(encoding="utf-8")).splitlines()
-    for number, said in enumerate(brief_lines, start=1):
+    for number, said in enumerate(scenario.fill(said_there).splitlines(), start=1):
         for word in _named(hidden, said):
             yield Finding(brief, number, f"the brief gives away {words[word]}: {word!r}")
 

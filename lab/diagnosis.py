@@ -7,14 +7,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lab.documents import Document, Problem, near
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
-from lab.series import Span
+from lab.series import LAST, Span
+from lab.visible import NO_TEXT
 
 EvidenceKind = Literal["signal", "promql", "panel"]
 
@@ -33,6 +34,11 @@ LONGEST_ON_THE_CLOCK_S = 12 * 3600.0
 _MONDAY = 4 * 86400.0
 """The first one, in Unix seconds: weeks begin there."""
 
+MOST_SAID = 100
+"""Pieces of evidence, or signals in a chain."""
+LONGEST_WORD, LONGEST_QUERY, LONGEST_NOTE = 200, 5_000, 20_000
+"""Characters. An address of Explore is a few hundred."""
+
 
 def moment(text: str, now: float, *, ends: bool = False) -> float:
     """The Unix time that `text` means: `now`, `-90s` or `now-1h30m` (before now), `now/d` (of that
@@ -40,14 +46,23 @@ def moment(text: str, now: float, *, ends: bool = False) -> float:
     this machine's, the last one that has been), an ISO time, Unix seconds or, from twelve digits
     on, milliseconds.
 
-    An ISO time without a zone is UTC. Raises `ValueError` for anything else.
+    An ISO time without a zone is UTC. Raises `ValueError` for anything else, and for what no
+    calendar shows.
     """
-    text = text.strip()
+    at = _moment(text.strip(), now, ends=ends)
+    if not 0 <= at <= LAST:
+        raise ValueError(f"{text!r} is no time that any night can have been")
+    return at
+
+
+def _moment(text: str, now: float, *, ends: bool) -> float:
     if text.startswith(("now", "-")):
         relative = _RELATIVE.fullmatch(text)
         if relative is None or text == "-":
             raise ValueError(f"{text!r} is no time before now; write -90s, -5m or -1h30m")
-        return _whole(now - _seconds(relative["back"] or "0"), relative["whole"], ends=ends)
+        # Ages ago is as long ago as a clock goes.
+        at = max(0.0, now - _seconds(relative["back"] or "0"))
+        return _whole(at, relative["whole"], ends=ends)
     if re.fullmatch(r"\d{9,}(\.\d+)?", text):
         # Of twelve digits seconds would be in three thousand years; browsers write milliseconds.
         return float(text) / (1000 if len(text.partition(".")[0]) >= 12 else 1)
@@ -130,8 +145,8 @@ class Diagnosis:
 
     component: str
     cause: str
-    evidence: tuple[Evidence, ...] = ()
-    chain: tuple[str, ...] = ()
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=MOST_SAID)] = ()
+    chain: Annotated[tuple[str, ...], Field(max_length=MOST_SAID)] = ()
     note: str = ""
 
 
@@ -144,13 +159,17 @@ Shown = Callable[[str], str]
 """The signal that a pasted address shows. Raises `BadInput` where it shows none, or several."""
 
 
+_Word = Annotated[str, Field(max_length=LONGEST_WORD)]
+_Query = Annotated[str, Field(max_length=LONGEST_QUERY)]
+
+
 class _EvidenceEntry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    signal: str | None = None
-    promql: str | None = None
-    panel: str | None = None
-    window: tuple[str, str] | None = None
+    signal: _Query | None = None
+    promql: _Query | None = None
+    panel: _Query | None = None
+    window: tuple[_Word, _Word] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -202,11 +221,11 @@ class _File(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    component: str
-    cause: str
-    evidence: list[_EvidenceEntry] = Field(default_factory=list)
-    chain: list[str] = Field(default_factory=list)
-    note: str = ""
+    component: _Word
+    cause: _Word
+    evidence: list[_EvidenceEntry] = Field(default_factory=list, max_length=MOST_SAID)
+    chain: list[_Query] = Field(default_factory=list, max_length=MOST_SAID)
+    note: str = Field(default="", max_length=LONGEST_NOTE)
 
 
 def read_diagnosis(path: Path, vocabulary: Vocabulary, signals: Collection[str]) -> Diagnosis:
@@ -250,9 +269,19 @@ def in_own_words(
     """The same claim with every alias and every address resolved; also for one that was put
     together by asking.
 
-    Raises `BadInput` for unknown words and for a signal that is named twice.
+    Raises `BadInput` for unknown words, for a signal that is named twice, and for what no journal
+    can hold.
     """
-    problems: list[Problem] = []
+    problems = [
+        Problem((), f"{said!r} has a character that no text has")
+        for said in (diagnosis.note, *(item.text for item in diagnosis.evidence))
+        if NO_TEXT.search(said)
+    ]
+    problems += [
+        Problem((part,), f"{len(said)} of them; more than {MOST_SAID} say nothing")
+        for part, said in (("evidence", diagnosis.evidence), ("chain", diagnosis.chain))
+        if len(said) > MOST_SAID
+    ]
     component = vocabulary.component_named(diagnosis.component)
     if component is None:
         hint = vocabulary.component_hint(diagnosis.component) or _choices(vocabulary.components)

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from lab.errors import BadInput
+from lab.handed import STDIN, read_stdin, read_text
 
 Model = TypeVar("Model", bound=BaseModel)
 Place = tuple[str | int, ...]
 """The way to a value: keys and indexes from the top of the document."""
 
-MAX_BYTES = 1_000_000
 _SHOWN = 10
 
 
@@ -51,39 +51,23 @@ class Document:
     """
 
     def __init__(self, text: str, name: str) -> None:
-        """Parses `text`. Raises `BadInput` with line and column when it is not YAML."""
-        from ruamel.yaml import YAML
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+        """Parses `text`. Raises `BadInput` with line and column when it is not YAML, or YAML that
+        nobody writes by hand (see lab/yaml.py)."""
+        from lab.yaml import load
 
         self.name = name
-        try:
-            # What ruamel gives is a tree of its own round-trip types, each with `.lc`.
-            self.root: Any = YAML().load(text)
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-            raise BadInput(f"{at}: not YAML: {error.problem or error.context}") from error
-        except YAMLError as error:
-            raise BadInput(f"{name}: not YAML: {error}") from error
-        except ValueError as error:
-            # What has the form of a time is read as one.
-            raise BadInput(
-                f"{name}: a value looks like a time, and is none: {error}",
-                remedy="write the time that is meant, or the word in quotes",
-            ) from error
+        # A tree of ruamel's own round-trip types, each with `.lc`.
+        self.root: Any = load(text, name)
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """The document in that file. Raises `BadInput` when it cannot be read or is not YAML."""
-        try:
-            if path.stat().st_size > MAX_BYTES:
-                raise BadInput(f"{path}: larger than {MAX_BYTES} bytes; is it the right file?")
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise BadInput(f"{path}: not UTF-8 text (byte {error.start})") from error
-        return cls(text, str(path))
+        return cls(read_text(path), str(path))
+
+    @classmethod
+    def handed_over(cls, path: Path) -> Self:
+        """The same, where `-` is standard input."""
+        return cls(read_stdin(), STDIN) if str(path) == "-" else cls.read(path)
 
     def into(self, model: type[Model]) -> Model:
         """The document as that model. Raises `BadInput` naming every problem and its place."""

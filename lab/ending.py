@@ -145,27 +145,18 @@ def end(
         assert row.history is not None
         history = history_of(row)
         whole = history.signals.keys() >= doors.catalogue.by_name.keys()
-        verdict = judge(doors, row, history)
-        not_home: str | None = None
-        put_back: tuple[Change, ...] = ()
         try:
+            verdict = judge(doors, row, history)
             if on_verdict is not None and whole:
                 on_verdict(verdict)
         finally:
-            # Whatever becomes of the telling: a terminal that is gone is no reason to stay broken.
-            try:
-                put_back = come_home(doors, report).put_back
-            except LabError as error:
-                not_home = error.message
-        _tell(doors, row, put_back, report)
+            # Whatever becomes of judging and telling: a terminal that is gone, or a word that it
+            # cannot show, is no reason to stay broken.
+            put_back, not_home = _go_home(doors, row, report, whole=whole)
         if not whole:
-            # What Prometheus had recorded before it fell silent it can tell now that it is back.
-            _keep_history(doors, row, report)
             verdict = verdict_of(doors, row)
             if on_verdict is not None:
                 on_verdict(verdict)
-        if not_home is None:
-            doors.journal.stamp(row.id, "closed_at", doors.now())
     row = doors.journal.incident(row.id)
     return Ended(row, verdict, Path(row.history or ""), put_back, not_home)
 
@@ -181,6 +172,26 @@ def _refuse_unreadable(doors: Doors, row: Row, report: Report) -> None:
             "is home",
             remedy=error.message,
         ) from error
+
+
+def _go_home(
+    doors: Doors, row: Row, report: Report, *, whole: bool
+) -> tuple[tuple[Change, ...], str | None]:
+    """Bring the stack home, and close the incident. Returns what was put back; and, where it could
+    not be brought home, why: then the incident stays to be closed by `restore`."""
+    put_back: tuple[Change, ...] = ()
+    not_home: str | None = None
+    try:
+        put_back = come_home(doors, report).put_back
+    except LabError as error:
+        not_home = error.message
+    _tell(doors, row, put_back, report)
+    if not whole:
+        # What Prometheus had recorded before it fell silent it can tell now that it is back.
+        _keep_history(doors, row, report)
+    if not_home is None:
+        doors.journal.stamp(row.id, "closed_at", doors.now())
+    return put_back, not_home
 
 
 def _tell(doors: Doors, row: Row, changes: Sequence[Change], report: Report) -> None:
@@ -292,7 +303,7 @@ def history_of(row: Row) -> History:
         raise Unknown(f"the incident {row.slug} does not count: {row.invalid}")
     if row.history is None:
         raise BadInput(f"the history of incident {row.id} was not kept", remedy="`lab end`")
-    return archive.load(Path(row.history))
+    return archive.load(Path(row.history), own=True)
 
 
 def verdict_of(doors: Doors, row: Row) -> Verdict:

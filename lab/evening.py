@@ -17,6 +17,7 @@ from lab.grading.calm import trends
 from lab.history import SignalFacts
 from lab.host import busy
 from lab.injection import set_stage
+from lab.load import LEAST_RATE
 from lab.progress import Report
 from lab.scenario import Load, Scenario
 from lab.series import Condition, Span
@@ -62,7 +63,7 @@ def let_them_come(doors: Doors, number: int, scenario: Scenario, report: Report)
     """The customers, until the caches are warm. Returns when they began to."""
     load = scenario.load
     rate = load.rate
-    first = rate * RAMP_STEP_S / load.ramp_s if load.ramp_s else rate
+    first = max(LEAST_RATE, rate * RAMP_STEP_S / load.ramp_s) if load.ramp_s else rate
     state = doors.load.start(first, scenario.load_seconds, scenario.seed, **load.interests)
     doors.journal.stamp(number, "load_run", state.run_id or "")
     begun = doors.now()
@@ -175,7 +176,7 @@ def _ramp(doors: Doors, load: Load, report: Report) -> None:
         begun = doors.now()
         while (past := doors.now() - begun) < load.ramp_s:
             share = min(1.0, (past + RAMP_STEP_S) / load.ramp_s)
-            doors.load.set_rate(load.rate * share)
+            doors.load.set_rate(max(LEAST_RATE, load.rate * share))
             step.at(past, load.ramp_s, f"{load.rate * share:.0f} a second")
             doors.pause(RAMP_STEP_S)
     doors.load.set_rate(load.rate)

@@ -21,11 +21,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import TypeAdapter
+
 from lab import faults
 from lab.command import Exec, run
 from lab.doors import Doors, open_doors
 from lab.errors import BadInput, LabError, MachineLacks
 from lab.files import replace_file
+from lab.handed import read_text
 from lab.injection import WITNESS_WITHIN_S, lock_name
 from lab.lock import exclusive
 from lab.progress import QUIET, Report
@@ -161,14 +164,17 @@ def _keep(rows: list[ProofRow], path: Path) -> None:
 
 
 def kept_in(folder: Path) -> FaultProof:
-    """What became of each fault whose proof was written to this folder."""
-    return FaultProof(
-        tuple(
-            ProofRow(**{**row, "outcome": Outcome(row["outcome"])})
-            for path in sorted((folder / KEPT).glob("*.json"))
-            for row in json.loads(path.read_text(encoding="utf-8"))
-        )
-    )
+    """What became of each fault whose proof was written to this folder.
+
+    Raises `BadInput` for a file that holds none.
+    """
+    every: list[ProofRow] = []
+    for path in sorted((folder / KEPT).glob("*.json")):
+        try:
+            every += TypeAdapter(list[ProofRow]).validate_json(read_text(path))
+        except ValueError as error:
+            raise BadInput(f"{path}: not what became of a fault: {error}") from error
+    return FaultProof(tuple(every))
 
 
 def _kill_after(doors: Doors, name: str, fault: AnyFault, number: int, step: str) -> ProofRow:

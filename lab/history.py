@@ -13,11 +13,13 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
 
 from lab.diagnosis import Diagnosis
 from lab.grading.truth import Truth
-from lab.series import Condition, Direction, Series, Span, Tolerance
+from lab.series import Condition, Direction, Moment, Number, Series, Span, Tolerance
 
 
 class Outcome(StrEnum):
@@ -42,6 +44,12 @@ class Outcome(StrEnum):
             return cls.FAIL
         return cls.UNKNOWN if cls.UNKNOWN in seen else cls.PASS
 
+
+Name = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$", max_length=200)]
+"""What something is called, and what a file may be called after: never a way to another folder."""
+
+MOST = 100
+"""Of whatever a person or a scenario lists one by one."""
 
 _RATE_WINDOW = re.compile(r"\brate\([^()]*\[(\d+(?:\.\d+)?)s\]\)")
 
@@ -74,7 +82,7 @@ EventKind = Literal[
 class Event:
     """Something happened at one moment; `detail` is a human sentence or name, never markup."""
 
-    at: float
+    at: Moment
     kind: EventKind
     detail: str = ""
 
@@ -118,9 +126,9 @@ class SignalFacts:
     direction: Direction
     component: str
     tolerance: Tolerance
-    absent: float | None = None
-    window_s: float = 5.0
-    late_s: float = 0.0
+    absent: Number | None = None
+    window_s: Number = 5.0
+    late_s: Number = 0.0
     lasts: bool = False
     age: bool = False
 
@@ -234,13 +242,13 @@ class LoadSeen:
     after they were due); None where that was not measured.
     """
 
-    declared_rate: float
-    target_rate: float | None
+    declared_rate: Number
+    target_rate: Number | None
     intended: int | None
     started: int | None
     state: Literal["idle", "running", "finished", "stopped"] | None
     problem: str | None = None
-    late_s: float | None = None
+    late_s: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +263,15 @@ class Recovery:
     """
 
     window: Span
-    required_s: float
+    required_s: Number
     faults: tuple[FaultSeen, ...]
     services: tuple[ServiceSeen, ...]
     data: DataSeen
     load: LoadSeen
     extra: tuple[Check, ...] = ()
     fix: FixSeen | None = None
-    late_s: float | None = None
-    slowed: float | None = None
+    late_s: Number | None = None
+    slowed: Number | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +283,8 @@ class Promise:
     """
 
     signal: str = "client:errors:ratio"
-    target: float = 0.999
-    period_s: float = 30 * 86400.0
+    target: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    period_s: Annotated[Number, Field(gt=0)] = 30 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +298,7 @@ class Told:
     truth: Truth
     diagnosis: Diagnosis | None = None
     hints_used: tuple[int, ...] = ()
-    revisions: int = 0
+    revisions: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,19 +317,19 @@ class History:
     `light`: half the customers came.
     """
 
-    incident: str
+    incident: Name
     scenario: str
     title: str
     seed: int
-    step: float
+    step: Annotated[Number, Field(gt=0)]
     baseline: Span
-    injected_at: float
-    ended_at: float
+    injected_at: Moment
+    ended_at: Moment
     signals: dict[str, tuple[Series, ...]]
     facts: dict[str, SignalFacts]
     events: tuple[Event, ...]
-    objectives: tuple[Condition, ...]
-    receipts: tuple[Receipt, ...] = ()
+    objectives: Annotated[tuple[Condition, ...], Field(max_length=MOST)]
+    receipts: Annotated[tuple[Receipt, ...], Field(max_length=MOST)] = ()
     recovery: Recovery | None = None
     promise: Promise = field(default_factory=Promise)
     invalid: str | None = None

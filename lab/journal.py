@@ -66,7 +66,9 @@ class Journal(Store):
 
     def incident(self, number: int) -> Row:
         """That incident. Raises `BadInput` when the journal has none of this number."""
-        found = next(self._incidents("WHERE id = ?", number), None)
+        # More than SQLite counts to, somebody may ask for all the same.
+        there = abs(number) < 2**63
+        found = next(self._incidents("WHERE id = ?", number), None) if there else None
         if found is None:
             raise BadInput(f"there is no incident {number}", remedy="`lab past` lists them")
         return found

@@ -14,6 +14,8 @@ from lab.attempts import DECOYS, REMEDY, Decoy, decoys_in, fix_in, scripts
 from lab.documents import Document, Place, Problem, near
 from lab.errors import BadInput, LabError
 from lab.grading.vocabulary import Vocabulary
+from lab.handed import read_text
+from lab.load import MOST_SEED
 from lab.scenario import LIGHT, SCENARIOS, Pick, Scenario, ScenarioFile
 
 RULES = Path(__file__).resolve().parents[1] / "infra" / "prometheus" / "rules"
@@ -72,10 +74,12 @@ class Library:
         """The scenario with its choices made by `seed`; `light`: the same with half the customers.
 
         Every option of every choice is validated, so that no seed meets an error that another did
-        not. Raises `BadInput` for an unknown name, for every problem of the folder at once, and for
-        a light night where none is declared.
+        not. Raises `BadInput` for an unknown name, for every problem of the folder at once, for a
+        light night where none is declared, and for a seed that nobody takes.
         """
         folder = self.path(slug)
+        if not 0 <= seed <= MOST_SEED:
+            raise BadInput(f"a seed is a whole number from 0 to {MOST_SEED}, not {seed}")
         document = Document.read(folder / "scenario.yaml")
         options = _options(document)
         lighter = _options(document, light=True)
@@ -116,10 +120,11 @@ class Library:
     def text(self, scenario: Scenario, name: str) -> str:
         """One of the scenario's texts (brief, debrief), about this incident's own objects; a
         sentence instead where the folder has gone since the incident began."""
+        path = self.folder / scenario.slug / f"{name}.md"
         try:
-            text = (self.folder / scenario.slug / f"{name}.md").read_text(encoding="utf-8")
-        except OSError as error:
-            return f"The {name} of {scenario.slug} is gone: {error.strerror}\n"
+            text = read_text(path)
+        except BadInput as error:
+            return f"The {name} of {scenario.slug} is gone: {error.message}\n"
         text = scenario.fill(text)
         if _UNFILLED.search(text):
             # Begun before these words were there: today's folder has them, of the same choice.

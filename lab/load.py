@@ -13,6 +13,16 @@ from lab.waiting import waiting
 if TYPE_CHECKING:
     import httpx
 
+LEAST_RATE, MOST_RATE = 0.1, 1000.0
+"""Arrivals a second that can be had. Beyond the most of them one machine measures itself rather
+than the stack; the customers would take twice as many (services/load/customers/settings.py)."""
+
+LONGEST_S = 2 * 3600.0
+"""How long they stay at most, and how far from now one may ask for more, in seconds."""
+
+MOST_SEED = 2**63 - 1
+"""Seeds are whole numbers from 0 to this."""
+
 TIMEOUT = 5.0
 """Seconds for one answer of the control API."""
 

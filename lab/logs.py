@@ -7,6 +7,7 @@ line is written when something has ended; with its duration that is also when it
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -125,20 +126,24 @@ def fields_of(line: bytes | str) -> dict[str, Any] | None:
     """What a line says, by name; None for one that is no JSON object."""
     try:
         fields = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return fields if isinstance(fields, dict) else None
 
 
 def parse(service: str, line: bytes | str) -> Event | None:
-    """One line as an event; None for one that is about no request."""
+    """One line as an event; None for one that is about no request, or not as its tier tells of
+    one: whoever runs in a container may write what they like."""
     fields = fields_of(line)
-    if fields is None:
+    reader = next((one for tier, one in _READERS.items() if service.startswith(tier)), None)
+    if fields is None or reader is None:
         return None
-    for tier, reader in _READERS.items():
-        if service.startswith(tier):
-            return reader(service, fields)
-    return None
+    try:
+        event = reader(service, fields)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return None
+    told = (event.began, event.seconds or 0.0, event.waited or 0.0) if event else ()
+    return event if all(map(math.isfinite, told)) else None
 
 
 def _nginx(service: str, fields: dict[str, Any]) -> Event | None:
@@ -152,7 +157,7 @@ def _nginx(service: str, fields: dict[str, Any]) -> Event | None:
     return Event(
         began=_moment(fields["time"]) - took,
         service=service,
-        request_id=fields["request_id"],
+        request_id=_id(fields),
         what=f"{fields['method']} {fields['uri']}",
         outcome=str(status),
         failed=_bad(status),
@@ -165,7 +170,7 @@ def _api(service: str, fields: dict[str, Any]) -> Event | None:
     if fields.get("path", "").startswith(PROBES) or "at" not in fields:
         return None
     # Of several replicas under one name only the line says which it was.
-    service = fields.get("replica") or service
+    service = str(fields.get("replica") or service)
     if fields.get("message") != "request":
         return _remark(service, fields)
     status, took = int(fields["status"]), float(fields["duration_ms"]) / 1000
@@ -173,7 +178,7 @@ def _api(service: str, fields: dict[str, Any]) -> Event | None:
     return Event(
         began=_moment(fields["at"]) - took,
         service=service,
-        request_id=fields.get("request_id"),
+        request_id=_id(fields),
         what=f"{fields['method']} {fields['path']}",
         outcome=str(status),
         failed=_bad(status),
@@ -191,7 +196,7 @@ def _worker(service: str, fields: dict[str, Any]) -> Event | None:
     return Event(
         began=_moment(fields["at"]) - took,
         service=service,
-        request_id=fields.get("request_id"),
+        request_id=_id(fields),
         what=f"photo {fields.get('photo_id', '')}".strip(),
         outcome="done before" if status is None else str(status),
         failed=status not in ("ready", None),
@@ -211,7 +216,7 @@ def _remark(service: str, fields: dict[str, Any]) -> Event | None:
     return Event(
         began=_moment(fields["at"]),
         service=service,
-        request_id=fields.get("request_id"),
+        request_id=_id(fields),
         what=str(fields["message"]),
         outcome="" if level == "info" else level,
         failed=level in ("warning", "error", "critical"),
@@ -224,6 +229,11 @@ _READERS: dict[str, Callable[[str, dict[str, Any]], Event | None]] = {
     "api": _api,
     "worker": _worker,
 }
+
+
+def _id(fields: dict[str, Any]) -> str | None:
+    found = fields.get("request_id")
+    return None if found is None else str(found)
 
 
 def _bad(status: int) -> bool:

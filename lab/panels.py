@@ -70,7 +70,7 @@ class Panels:
             )
         dashboard = self._dashboard(uid)
         shown = next((asked[key] for key in ONE_PANEL if asked.get(key)), "")
-        number = re.search(r"(?:^|\$|-)(\d+)(?:-clone-\d+)?$", shown)
+        number = re.search(r"(?:^|\$|-)(\d{1,9})(?:-clone-\d+)?$", shown)
         if number is None:
             raise BadInput(
                 "the address shows a whole dashboard, not one panel",
@@ -127,7 +127,7 @@ def _expressions(panel: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _shown(queries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The PromQL of those that are not switched off: what the person saw."""
-    return tuple(one["expr"] for one in queries if one.get("expr") and not one.get("hide"))
+    return tuple(str(one["expr"]) for one in queries if one.get("expr") and not one.get("hide"))
 
 
 def _explored(asked: Mapping[str, str], now: float) -> Panel:
@@ -136,7 +136,7 @@ def _explored(asked: Mapping[str, str], now: float) -> Panel:
         asking = [(_shown(pane["queries"]), pane.get("range") or {}) for pane in panes]
         asking = [(shown, between) for shown, between in asking if shown]
         windows = {_window(one.get("from"), one.get("to"), now) for _, one in asking}
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError, RecursionError) as error:
         raise BadInput("that Explore address holds no query") from error
     if not asking:
         raise BadInput("that Explore address holds no query")
@@ -152,7 +152,7 @@ def _graphed(asked: Mapping[str, str], now: float) -> Panel:
         back = asked.get(f"{number}.range_input", "1h")
         try:
             until = moment(end, now)
-            windows.add(Span(until - (now - moment(f"-{back}", now)), until))
+            windows.add(Span(max(0.0, until - (now - moment(f"-{back}", now))), until))
         except ValueError as error:
             raise BadInput(f"the address's time range is not understood: {error}") from error
     return Panel(tuple(asked[f"{number}.expr"] for number in numbers), _only(windows))

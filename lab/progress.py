@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from lab.unheard import STDERR
+from lab.visible import visible
 from lab.waiting import listen
 
 if TYPE_CHECKING:
@@ -56,13 +58,14 @@ QUIET: Report = Quiet()
 
 
 class Lines:
-    """Plain lines on stderr: what a log file or a pipe wants. `steps` is how many are going on."""
+    """Plain lines on stderr: what a log file or a pipe wants. Whether anybody hears them makes no
+    difference to what is told about. `steps` is how many are going on."""
 
     steps = 0
 
     def say(self, line: str) -> None:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        STDERR.write(visible(line) + "\n")
+        STDERR.flush()
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -93,12 +96,12 @@ class Bars:
     @cached_property
     def _console(self) -> Console:
         # One for lines and bars, so that a line goes above the bar and not through it.
-        from rich.console import Console
+        from lab.terminal import Screen
 
-        return Console(stderr=True)
+        return Screen(file=STDERR)
 
     def say(self, line: str) -> None:
-        self._console.print(line, markup=False, highlight=False)
+        self._console.print(line)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:

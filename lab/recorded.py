@@ -111,6 +111,13 @@ def regrade(
             f"the recording of {history.incident} does not say what was true",
             remedy="record the night again; histories carry it now",
         )
+    for answer in told.truth.answers:
+        if answer.component not in vocabulary.components or answer.cause not in vocabulary.causes:
+            raise BadInput(
+                f"the recording of {history.incident} speaks of {answer.component!r} and "
+                f"{answer.cause!r}, which this version of the lab does not know",
+                remedy="`lab diagnose --words` lists what it knows",
+            )
     if diagnosis is None:
         return grade(
             told.truth,

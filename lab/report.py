@@ -24,6 +24,7 @@ from lab.history import History, Outcome, Receipt
 from lab.looks import called
 from lab.series import Span
 from lab.units import duration
+from lab.visible import visible
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -93,6 +94,7 @@ def write_report(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(("html.j2",)),
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -242,6 +244,11 @@ def _plain_markdown(text: str) -> str:
     """A learner's words in Markdown: every sign that could mean something is escaped."""
     one_line = " ".join(text.split())
     return re.sub(r"([\\`*_{}\[\]<>#|~$!&])", r"\\\1", one_line)
+
+
+def _shown(value: Any) -> Any:
+    """What a page is given, with nothing in it that would not be seen."""
+    return type(value)(visible(value)) if isinstance(value, str) else value
 
 
 def _safe(text: str) -> Markup:

@@ -9,19 +9,27 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Any, Self, Union
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from lab.faults import FaultParams, discover
 from lab.grading.truth import Answer, Truth
+from lab.load import LEAST_RATE, LONGEST_S, MOST_RATE
 from lab.series import Condition
 
 SCENARIOS = Path(__file__).resolve().parents[1] / "scenarios"
 
 
+MOST = 100
+"""Of what is gone through again and again: choices, objectives, the chain."""
+
+MINUTES_OF_CUSTOMERS = 2
+"""For each minute that a learner should need, customers stay so many."""
+
+
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ else:
 class Load(_Model):
     """The customers: how many arrive each second, whatever the answers take."""
 
-    rate: float = Field(gt=0, le=1000, description="arrivals a second")
+    rate: float = Field(ge=LEAST_RATE, le=MOST_RATE, description="arrivals a second")
     focus: float = Field(
         default=0, ge=0, le=1, description="share of them who come for the same few photos"
     )
@@ -77,14 +85,18 @@ class Load(_Model):
 class Objectives(_Model):
     """What customers were promised, and how long it must hold to count as kept again."""
 
-    keep: list[Condition] = Field(min_length=1)
-    hold_s: float = Field(default=20, ge=5, description="a full window of recovery")
+    keep: list[Condition] = Field(min_length=1, max_length=MOST)
+    hold_s: float = Field(default=20, ge=5, le=600, description="a full window of recovery")
     within_s: float = Field(
-        default=90, ge=10, description="how long `lab resolve` waits for that window to begin"
+        default=90,
+        ge=10,
+        le=1800,
+        description="how long `lab resolve` waits for that window to begin",
     )
     again_within_s: float | None = Field(
         default=None,
         ge=1,
+        le=1800,
         description="where given, what only set it off (`triggers`) happens once more after a "
         "recovery, and this is how soon that window must begin again",
     )
@@ -93,7 +105,7 @@ class Objectives(_Model):
 class Symptom(Condition):
     """A promise of the scenario: this condition begins within `within_s` seconds of injection."""
 
-    within_s: float = Field(gt=0, description="seconds after injection")
+    within_s: float = Field(gt=0, le=3600, description="seconds after injection")
 
 
 class Page(_Model):
@@ -109,7 +121,9 @@ class TruthEntry(_Model):
     component: str
     cause: str
     object: str = Field(description="the very thing: the index, the replica")
-    chain: list[str] = Field(min_length=2, description="signals, earliest to move first")
+    chain: list[str] = Field(
+        min_length=2, max_length=MOST, description="signals, earliest to move first"
+    )
     evidence: list[str] = Field(
         min_length=1, description="signals that tell this cause from its look-alikes"
     )
@@ -171,11 +185,15 @@ class ScenarioFile(_Model):
     title: str = Field(min_length=5, description="what the on-call person sees")
     family: str
     difficulty: int = Field(ge=1, le=5)
-    minutes: int = Field(ge=5, le=180, description="the time a learner should set aside")
+    minutes: int = Field(
+        ge=5,
+        le=int(LONGEST_S / 60 / MINUTES_OF_CUSTOMERS),
+        description="the time a learner should set aside; customers stay for twice as long",
+    )
     tags: list[str] = []
     builds_on: list[str] = []
     unlocks: list[str] = []
-    choices: dict[str, Annotated[list[Pick], Field(min_length=1)]] = {}
+    choices: dict[str, Annotated[list[Pick], Field(min_length=1, max_length=MOST)]] = {}
     load: Load
     objectives: Objectives
     stage: list[AnyFaultParams] = Field(
@@ -190,10 +208,26 @@ class ScenarioFile(_Model):
     )
     page: Page
     truth: TruthEntry
-    accepted: list[AcceptedAnswer] = []
+    accepted: list[AcceptedAnswer] = Field(default=[], max_length=MOST)
     accepted_fixes: list[AcceptedFix] = []
     red_herrings: list[RedHerring] = []
     hints: list[Hint] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _can_come(self) -> Self:
+        if self.rate > MOST_RATE:
+            raise ValueError(
+                f"{self.rate:g} customers a second in the end; {MOST_RATE:g} can come at most"
+            )
+        return self
+
+    @property
+    def rate(self) -> float:
+        """Arrivals a second while the incident is on: what the faults make of the load."""
+        rate = self.load.rate
+        for params in self.faults:
+            rate = params.arrivals(rate)
+        return rate
 
 
 class Scenario(ScenarioFile):
@@ -227,14 +261,6 @@ class Scenario(ScenarioFile):
         )
 
     @property
-    def rate(self) -> float:
-        """Arrivals a second while the incident is on: what the faults make of the load."""
-        rate = self.load.rate
-        for params in self.faults:
-            rate = params.arrivals(rate)
-        return rate
-
-    @property
     def last_deadline(self) -> float:
         """Seconds after the injection by which every symptom has begun, and has lasted."""
         return max(symptom.within_s + symptom.for_s for symptom in self.symptoms)
@@ -246,8 +272,8 @@ class Scenario(ScenarioFile):
 
     @property
     def load_seconds(self) -> int:
-        """How long the customers may stay: twice the minutes that a learner should need."""
-        return 2 * self.minutes * 60
+        """How long the customers may stay."""
+        return MINUTES_OF_CUSTOMERS * self.minutes * 60
 
     def fill(self, text: str) -> str:
         """`text` with every `${name}` of a choice replaced by what the seed picked."""

@@ -11,14 +11,25 @@ import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+LAST = 253_370_764_800.0
+"""The beginning of the year 9999, in Unix seconds."""
+
+MOST = 1e100
 
 MAX_GAP = 3.0
 """Seconds between two points beyond which a run of points is broken.
 
 Scrapes come every second and a starved target may miss one or two; a longer hole is no evidence."""
+
+Moment = Annotated[float, Field(ge=0, le=LAST, allow_inf_nan=False)]
+"""Unix seconds that a calendar can show, in any zone."""
+
+Number = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
+"""What can be measured: far from what arithmetic on it would make infinite."""
 
 Labels = Mapping[str, str]
 Direction = Literal["up", "down", "either"]
@@ -75,8 +86,8 @@ class Series:
 class Span:
     """A stretch of time, both ends included."""
 
-    start: float
-    end: float
+    start: Moment
+    end: Moment
 
     @property
     def seconds(self) -> float:
@@ -95,8 +106,8 @@ class Condition(BaseModel):
 
     signal: str
     op: Op
-    value: float
-    for_s: float = Field(default=0.0, ge=0, validation_alias=AliasChoices("for", "for_s"))
+    value: Number
+    for_s: Number = Field(default=0.0, ge=0, validation_alias=AliasChoices("for", "for_s"))
     where: dict[str, str] = Field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -162,8 +173,8 @@ class Tolerance(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    ratio: float = Field(ge=0)
-    floor: float = Field(ge=0)
+    ratio: Number = Field(ge=0)
+    floor: Number = Field(ge=0)
 
     def allowance(self, baseline: float) -> float:
         """The change, in the signal's unit, that `baseline` absorbs."""

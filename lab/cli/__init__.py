@@ -1,7 +1,7 @@
 """The command `lab`: parse, call, print, exit code; nothing else.
 
-Exit codes: 0 done or pass, 1 fail, 2 bad input, 3 unknown (could not be judged), 4 the machine
-lacks something; 130 when it was interrupted.
+Exit codes: 0 done or pass, 1 fail, 2 bad input, 3 unknown (could not be judged; also where the lab
+itself stumbled), 4 the machine lacks something; 130 when it was interrupted.
 """
 
 from __future__ import annotations
@@ -9,19 +9,24 @@ from __future__ import annotations
 import functools
 import io
 import math
+import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from types import FrameType
-from typing import Annotated, ParamSpec
+from typing import IO, Annotated, ParamSpec, cast
 
 import typer
 
 from lab import __version__
 from lab.cli.order import InOrder
-from lab.errors import BadInput, LabError
+from lab.errors import BadInput, Failed, LabError, MachineLacks
 from lab.group import tell_all
 from lab.progress import say_what_is_waited_for
+from lab.unheard import STDERR
+from lab.visible import visible
 
 INTERRUPTED = 130
 
@@ -100,18 +105,24 @@ def tell(error: LabError, *, as_json: bool = False) -> None:
     if as_json:
         from lab.screen.console import emit
 
-        emit({"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code})
-    sys.stderr.write(f"error: {error.message}\n")
+        with suppress(OSError):
+            emit({"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code})
+    STDERR.write(visible(f"error: {error.message}\n"))
     if error.remedy:
-        sys.stderr.write("".join(f"  {line}\n" for line in error.remedy.splitlines()))
+        STDERR.write(visible("".join(f"  {line}\n" for line in error.remedy.splitlines())))
 
 
 def tell_interrupted() -> None:
     """Where things stand after Ctrl-C."""
+    STDERR.write("interrupted\n")
+    tell_where_things_stand()
+
+
+def tell_where_things_stand() -> None:
+    """What is still on or broken after a command that did not come to its end, and what to do."""
     from lab.home import Home
     from lab.journal import Journal
 
-    sys.stderr.write("interrupted\n")
     try:
         home = Home.find()
         if not home.db.exists():
@@ -121,12 +132,12 @@ def tell_interrupted() -> None:
     except LabError:
         return
     if row is not None and row.phase == "live":
-        sys.stderr.write(
+        STDERR.write(
             f"  the incident {row.slug} is still on: `lab run` goes back to it, `lab end` finishes "
             "it, `lab restore` abandons it and brings the stack home\n"
         )
     elif row is not None:
-        sys.stderr.write(
+        STDERR.write(
             "  the stack is not as it should be; nothing is lost: `lab restore` brings it home\n"
         )
 
@@ -150,18 +161,39 @@ def take_interrupts() -> None:
 def main() -> None:
     """The entry point."""
     take_interrupts()
-    # A terminal that lacks a sign gets a question mark for it, and the rest of what is said.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    _open_streams()
     say_what_is_waited_for()
+    try:
+        code = _called(as_json="--json" in sys.argv)
+    except SystemExit as left:
+        code = int(left.code or 0)
+    except BrokenPipeError:
+        code = Failed.exit_code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+        tell_interrupted()
+    except Exception as error:  # noqa: BLE001 - the last resort, see there
+        from lab.cli.resort import unforeseen
+
+        wrong = unforeseen(error)
+        code = wrong.exit_code
+        tell(wrong, as_json="--json" in sys.argv)
+        tell_where_things_stand()
+    raise SystemExit(_heard(code))
+
+
+def _called(*, as_json: bool) -> int:
+    """What was asked for on the command line, done; its exit code."""
     # They register themselves.
     from lab.cli import bench, incident, look, recorded, room, run, stack, verify  # noqa: F401
 
-    if "--json" not in sys.argv:
-        app()
     try:
-        code = app(standalone_mode=False)
+        if odd := [word for word in sys.argv[1:] if visible(word) != word]:
+            raise BadInput(f"{odd[0]!r} has a character in it that nobody sees")
+        return int(app(standalone_mode=not as_json) or 0)
+    except LabError as error:
+        tell(error, as_json=as_json)
+        return error.exit_code
     except Exception as error:
         # A misspelt command: typer has a click of its own, whose errors are nowhere public.
         said = getattr(error, "format_message", None)
@@ -169,5 +201,35 @@ def main() -> None:
             raise
         wrong = BadInput(said(), remedy="the same with --help says what there is")
         tell(wrong, as_json=True)
-        code = wrong.exit_code
-    raise SystemExit(code)
+        return wrong.exit_code
+
+
+def _open_streams() -> None:
+    """Standard streams that can be used, whatever we were started with: one that is closed leads
+    nowhere, and a sign that a terminal lacks is a question mark."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, _nowhere(mode))
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _nowhere(mode: str) -> IO[str]:
+    return cast("IO[str]", Path(os.devnull).open(mode, encoding="utf-8"))
+
+
+def _heard(code: int) -> int:
+    """The exit code once all that was said has left: whoever stops reading early is no error of
+    ours to be told of, a disk that is full is."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # Python would try again, and have an exit code of its own.
+        sys.stdout = _nowhere("w")
+        if isinstance(error, BrokenPipeError):
+            return code or Failed.exit_code
+        lacks = MachineLacks(f"standard output cannot be written to: {error.strerror}")
+        tell(lacks)
+        return lacks.exit_code
+    return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,10 +88,8 @@ def _diagnosis(file: Path, vocabulary: Vocabulary, recorded: History) -> Diagnos
     from lab.documents import Document
     from lab.panels import signal_at
 
-    stdin = str(file) == "-"
-    document = Document(sys.stdin.read(), "standard input") if stdin else Document.read(file)
     return parse_diagnosis(
-        document,
+        Document.handed_over(file),
         vocabulary,
         recorded.facts,
         lambda url: signal_at(url, recorded.ended_at, recorded.facts),

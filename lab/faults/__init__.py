@@ -26,7 +26,7 @@ class FaultParams(BaseModel):
     `fault` is the name of the fault, a literal: it picks the right schema in a scenario file.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     fault: str
     after_s: float = Field(

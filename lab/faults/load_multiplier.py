@@ -8,13 +8,10 @@ from pydantic import Field
 
 from lab.errors import Failed
 from lab.faults import Fault, FaultParams, Token
-from lab.load import Load
+from lab.load import MOST_RATE, Load
 
 if TYPE_CHECKING:
     from lab.stack import Stack
-
-MOST = 1000.0
-"""Arrivals a second, beyond which one machine measures itself rather than the stack."""
 
 
 class LoadMultiplierParams(FaultParams):
@@ -62,10 +59,10 @@ class LoadMultiplier(Fault[LoadMultiplierParams, LoadMultiplierToken]):
                 remedy="a scenario's `load` lets them come before its faults",
             )
         after = now.target_rate * params.times
-        if after > MOST:
+        if after > MOST_RATE:
             raise Failed(
                 f"{params.times:g} times {now.target_rate:g} customers a second are {after:g}",
-                remedy=f"more than {MOST:g} a second say more about this machine than the stack",
+                remedy=f"more than {MOST_RATE:g} a second tell of this machine, not of the stack",
             )
         wanted = params.model_dump(include={"focus", "fans", "roam"}, exclude_none=True)
         return LoadMultiplierToken(

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+MOST = 100
+"""Of whatever a scenario lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +33,8 @@ class Truth:
 
     answer: Answer
     object: str
-    chain: tuple[str, ...]
-    accepted: tuple[Answer, ...] = ()
+    chain: Annotated[tuple[str, ...], Field(max_length=MOST)]
+    accepted: Annotated[tuple[Answer, ...], Field(max_length=MOST)] = ()
     red_herrings: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 

@@ -14,8 +14,8 @@ from lab.grading.vocabulary import Vocabulary
 from lab.library import Library
 from lab.progress import Report
 from lab.proof import matrix
-from lab.proof.kept import PROOF, nights_in, order_told
-from lab.proof.rows import GIVEAWAYS, LIVED, NO_PAGE, Row
+from lab.proof.kept import PROOF, nights_in, order_told, proofs_in
+from lab.proof.rows import GIVEAWAYS, LIVED, NO_PAGE
 from lab.scenario import Scenario
 
 LOOKED_AT: Collection[str] = (GIVEAWAYS, NO_PAGE, LIVED)
@@ -36,7 +36,7 @@ def judge_again(folder: Path, library: Library, vocabulary: Vocabulary, report: 
         path = folder / night.name / PROOF
         document = json.loads(path.read_text(encoding="utf-8"))
         night = replace(night, scenario=scenario)
-        kept = [Row(**row) for row in document["rows"] if row["question"] in LOOKED_AT]
+        kept = [row for row in proofs_in([path])[0].rows if row.question in LOOKED_AT]
         rows = matrix.rows(night, vocabulary) if night.runs else []
         order = order_told(night)
         document |= {

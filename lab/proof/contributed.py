@@ -16,10 +16,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from lab import __version__
 from lab.errors import BadInput
 from lab.files import replace_file
+from lab.handed import read_text
 from lab.host.fingerprint import Fingerprint
 from lab.proof.kept import Proof
 from lab.proof.lived import Account, Lived, account, newest
 from lab.scenario import SCENARIOS
+
+MOST_BYTES = 5_000_000
 
 FOLDER = "proof"
 """Of a scenario's folder the one that holds them."""
@@ -29,7 +32,7 @@ class Contribution(BaseModel):
     """One file: the nights of one scenario on one kind of machine. `lab` is the version of the lab
     that wrote to it last."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     scenario: str
     machine: Fingerprint
@@ -74,11 +77,7 @@ def read(path: Path) -> Contribution:
     """One such file. Raises `BadInput`, naming it, where it is damaged or in the wrong place."""
     remedy = "`lab verify --contribute` writes it anew; `git checkout` brings it back"
     try:
-        found = Contribution.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8 text (byte {error.start})", remedy=remedy) from error
+        found = Contribution.model_validate_json(read_text(path, MOST_BYTES))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

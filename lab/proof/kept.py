@@ -10,26 +10,28 @@ import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from lab import archive
 from lab.errors import BadInput
 from lab.files import replace_file
-from lab.history import Outcome
+from lab.handed import read_text
+from lab.history import Name
 from lab.host.fingerprint import Fingerprint, fingerprint
 from lab.host.pressure import Pressure
 from lab.progress import QUIET, Report
 from lab.proof.neighbour import Kind
-from lab.proof.order import Order, Placed, order_of
+from lab.proof.order import Order, order_of
 from lab.proof.promises import delays
 from lab.proof.rows import NOBODY, Night, Row
 from lab.scenario import Scenario
 
 PROOF = "proof.json"
+MOST_BYTES = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,8 @@ class Proof:
     `Night`.
     """
 
-    name: str
-    slug: str
+    name: Name
+    slug: Name
     title: str
     seed: int
     seconds: float
@@ -123,19 +125,39 @@ def order_told(night: Night) -> Order | None:
 
 
 def proofs_in(paths: Sequence[Path]) -> list[Proof]:
-    """The proofs in these files and folders, by name. Raises `BadInput` where there is none."""
-    return [
-        Proof(
-            **{
-                **{name: document[name] for name in Proof.__dataclass_fields__ if name in document},
-                "rows": tuple(_row(one) for one in document["rows"]),
-                "busy": {name: Pressure(**one) for name, one in document.get("busy", {}).items()},
-                "machine": _machine(document.get("machine")),
-                "order": _order_kept(document.get("order")),
-            }
-        )
-        for document in map(_json, _files(paths))
-    ]
+    """The proofs in these files and folders, by name. Raises `BadInput` where there is none, and
+    for one that is damaged."""
+    return [_proof(path) for path in _files(paths)]
+
+
+def _proof(path: Path) -> Proof:
+    try:
+        proof = TypeAdapter(Proof).validate_python(_json(path))
+        date.fromisoformat(proof.at[:10])
+    except ValueError as error:
+        raise BadInput(f"{path}: not a proof: {_first_line(error)}") from error
+    return proof
+
+
+def _first_line(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+class _Lived(BaseModel):
+    """What a proof keeps of the night itself."""
+
+    scenario: Scenario
+    runs: dict[str, Name]
+    undone: dict[str, str]
+    problem: str | None
+    seconds: float = Field(allow_inf_nan=False)
+    beside: Kind = "none"
+    phases: dict[str, float] = {}
+    stacks: int = 1
+    fix: str | None = None
 
 
 def nights_in(
@@ -150,29 +172,18 @@ def nights_in(
     for path in _files([folder]):
         document = _json(path)
         try:
-            scenario = Scenario.model_validate(document["scenario"])
+            kept = _Lived.model_validate(document)
             runs = {
                 name: archive.load(path.parent / file)
-                for name, file in document["runs"].items()
+                for name, file in kept.runs.items()
                 if only is None or name in only
             }
         except (ValidationError, BadInput) as error:
-            reason = str(error).splitlines()[0]
+            reason = _first_line(error) if isinstance(error, ValidationError) else error.message
             report.say(f"{path.parent} is of another version, and is left out: {reason}")
             continue
-        found.append(
-            Night(
-                scenario,
-                runs,
-                document["undone"],
-                document["problem"],
-                document["seconds"],
-                document.get("beside", "none"),
-                phases=document.get("phases", {}),
-                stacks=document.get("stacks", 1),
-                fix=document.get("fix"),
-            )
-        )
+        told = {name: getattr(kept, name) for name in _Lived.model_fields}
+        found.append(Night(**{**told, "runs": runs}))
     return found
 
 
@@ -188,18 +199,6 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(read_text(path, MOST_BYTES))
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not a proof: {error}") from error
-
-
-def _machine(one: dict[str, Any] | None) -> Fingerprint | None:
-    return None if one is None else Fingerprint(**one)
-
-
-def _order_kept(one: dict[str, Any] | None) -> Order | None:
-    return None if one is None else Order(tuple(Placed(**placed) for placed in one["chain"]))
-
-
-def _row(one: dict[str, str]) -> Row:
-    return Row(one["run"], one["question"], Outcome(one["should"]), Outcome(one["was"]), one["why"])

@@ -38,7 +38,7 @@ class Account(BaseModel):
     a core; None: nothing tells.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     seed: int
     beside: Kind = "none"

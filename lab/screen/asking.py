@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -73,13 +72,12 @@ def ask_for_diagnosis(doors: Doors, row: Row, out: Console) -> Diagnosis:
 
 def read_file(doors: Doors, path: Path) -> Diagnosis:
     """The diagnosis in a file, or with `-` on standard input. Raises `BadInput`."""
-    if str(path) == "-":
-        document = Document(sys.stdin.read(), "standard input")
-    else:
-        document = Document.read(path)
     names = _names(doors)
     return parse_diagnosis(
-        document, doors.vocabulary, names, lambda url: signal_at(url, doors.now(), names)
+        Document.handed_over(path),
+        doors.vocabulary,
+        names,
+        lambda url: signal_at(url, doors.now(), names),
     )
 
 

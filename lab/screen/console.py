@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.constrain import Constrain
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from lab.screen.fitting import Fitting
+from lab.terminal import Screen
 from lab.trend import about
 from lab.units import duration
 
@@ -43,10 +44,9 @@ READABLE = 100
 """Columns of prose; a wider terminal is for tables."""
 
 
-def console() -> Console:
-    """Standard output, at the terminal's width. Brackets are brackets: much of what is printed are
-    other people's words."""
-    return Console(width=_width(), highlight=False, emoji=False, markup=False)
+def console() -> Screen:
+    """Standard output, at the terminal's width."""
+    return Screen(width=_width())
 
 
 def _width() -> int | None:

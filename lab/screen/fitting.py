@@ -10,6 +10,8 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from lab.terminal import shown as visibly
+
 PROSE_LEAST, PROSE_MOST = 24, 100
 """Columns in which a sentence can be read; a wider terminal is for more of them."""
 
@@ -39,6 +41,9 @@ class Fitting(Table):
         for column in columns:
             wraps = column in self._prose
             self.add_column(column, overflow="fold", no_wrap=not wraps)
+
+    def add_row(self, *cells: RenderableType | None, **how: Any) -> None:
+        super().add_row(*(one and visibly(one) for one in cells), **how)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         shown = self

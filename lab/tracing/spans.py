@@ -7,6 +7,7 @@ log is as good as one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,11 @@ def _parse(service: str, line: bytes, trace_id: str) -> Span | None:
     if fields is None:
         return None
     if "context" in fields:
-        return _span(service, fields) if _id(fields["context"]["trace_id"]) == trace_id else None
+        # Whoever runs in a container may write what they like.
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            if _id(fields["context"]["trace_id"]) == trace_id:
+                return _span(service, fields)
+        return None
     event = parse(service, line) if service == FRONT else None
     if event is None or event.request_id != trace_id or event.seconds is None:
         return None

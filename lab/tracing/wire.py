@@ -82,7 +82,10 @@ class Exchange:
         listens there.
         """
         host, port = _address(self.ask.url)
-        request = self._request(host)
+        try:
+            request = self._request(host)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise BadInput(f"{self.ask.url!r} is no address: {error}") from error
         # Made before the clock starts: it reads certificates, which takes longer than a request.
         client = httpx.Client(timeout=ANSWER_S, trust_env=False)
         self.began, self._zero = time.time(), time.monotonic()
@@ -176,7 +179,8 @@ def _address(url: str) -> tuple[str, int]:
 def _look_up(host: str, port: int) -> str:
     try:
         found = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_STREAM)[0][4][0]
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        # A name with a part that is empty, or of more than 63 letters, cannot even be asked for.
         raise BadInput(f"{host!r} cannot be found: {error}") from error
     if not ipaddress.ip_address(found).is_loopback:
         raise BadInput(f"{host} is not on this machine", remedy="the lab sends nothing elsewhere")

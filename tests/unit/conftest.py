@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,3 +30,24 @@ def doors(world: World, tmp_path: Path) -> Iterator[Doors]:
     write_scenario(tmp_path)
     with doors_to(world, tmp_path) as opened:
         yield opened
+
+
+_INPUTS: Counter[str] = Counter()
+
+
+@pytest.fixture
+def inputs() -> Counter[str]:
+    """How many bad inputs were tried, by where they are from. A test counts what came out well."""
+    return _INPUTS
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many of them there were."""
+    if _INPUTS:
+        failed = sum(
+            "test_corpus" in one.nodeid for one in terminalreporter.stats.get("failed", ())
+        )
+        told = ", ".join(f"{count} {source}" for source, count in sorted(_INPUTS.items()))
+        terminalreporter.write_line(
+            f"bad inputs: {told}; {failed or 'none'} ended otherwise than a bad input may"
+        )

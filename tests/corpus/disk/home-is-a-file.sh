@@ -1,0 +1,5 @@
+# lab status
+# lab verdict --json
+# lab start slow
+rm -r "$LAB"
+: > "$LAB"

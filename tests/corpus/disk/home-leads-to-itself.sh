@@ -1,0 +1,4 @@
+# lab status
+# lab verdict
+rm -r "$LAB"
+ln -s "$LAB" "$LAB"

@@ -1,0 +1,4 @@
+# lab status
+# lab hint
+rm "$OWN"/lab.db
+ln -s /dev/full "$OWN"/lab.db

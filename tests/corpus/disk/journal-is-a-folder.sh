@@ -1,0 +1,5 @@
+# lab status
+# lab hint
+# lab restore
+rm "$OWN"/lab.db
+mkdir "$OWN"/lab.db

@@ -1,0 +1,4 @@
+# lab status
+# lab restore
+rm "$OWN"/lab.db
+ln -s /nonexistent/lab.db "$OWN"/lab.db

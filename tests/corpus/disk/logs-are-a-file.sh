@@ -1,0 +1,3 @@
+# lab status
+# lab restore
+: > "$OWN"/logs

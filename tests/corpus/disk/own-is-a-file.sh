@@ -1,0 +1,4 @@
+# lab status
+# lab restore
+rm -r "$OWN"
+: > "$OWN"

@@ -1,0 +1,3 @@
+# lab status
+# lab up
+: > "$OWN"/secrets

@@ -1,0 +1,5 @@
+# lab status
+# lab signals
+# lab up
+rm "$OWN"/stack.env
+mkdir "$OWN"/stack.env

@@ -1,0 +1,1 @@
+ALTER TABLE incidents RENAME COLUMN load_run TO load_gone;

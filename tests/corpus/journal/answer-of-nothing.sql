@@ -1,0 +1,1 @@
+INSERT INTO answers (incident, number, at, diagnosis, receipts) VALUES (1, 1, 4.0, '{}', '[]');

@@ -1,0 +1,1 @@
+UPDATE incidents SET ended_at = 5.0;

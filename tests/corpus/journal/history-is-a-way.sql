@@ -1,0 +1,1 @@
+UPDATE incidents SET ended_at = 5.0, closed_at = 6.0, history = '../../../etc/passwd';

@@ -1,0 +1,1 @@
+UPDATE incidents SET scenario = substr(scenario, 1, 200);

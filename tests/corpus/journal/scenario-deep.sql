@@ -1,0 +1,1 @@
+UPDATE incidents SET scenario = replace(printf('%20000d', 0), ' ', '[');

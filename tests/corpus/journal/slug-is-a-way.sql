@@ -1,0 +1,1 @@
+UPDATE incidents SET slug = '../../x';

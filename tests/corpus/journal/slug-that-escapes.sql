@@ -1,0 +1,1 @@
+UPDATE incidents SET slug = char(27) || '[2J[/b]';

@@ -1,0 +1,1 @@
+UPDATE incidents SET opened_at = 'yesterday', announced_at = 'now';

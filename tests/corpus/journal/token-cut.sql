@@ -1,0 +1,1 @@
+UPDATE faults SET name = 'drop_index', token = '{"index": ';

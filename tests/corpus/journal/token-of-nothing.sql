@@ -1,0 +1,1 @@
+UPDATE faults SET token = '';

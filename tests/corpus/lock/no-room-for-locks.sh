@@ -1,0 +1,4 @@
+# lab start slow
+# lab restore
+rmdir "$TMPDIR"
+: > "$TMPDIR"
