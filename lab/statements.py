@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.errors import LabError, Unknown
+from lab.progress import QUIET, Report
 from lab.recall import from_json
 
 if TYPE_CHECKING:
@@ -38,10 +39,12 @@ FROM pg_stat_statements
 WHERE toplevel AND userid <> 'postgres'::regrole
 GROUP BY queryid
 """
-ANSWER_S = 6.0
-"""Seconds for one look at one server. Beyond that it does not answer, which says enough."""
+ANSWER_S = 10.0
+"""Seconds for one look at one server. Where thirty sessions fight for its processor a new one takes
+five; beyond this it does not answer, which says enough."""
 
-_BOUNDED = f"SET statement_timeout = '{ANSWER_S - 1:g}s';"
+CHEAP_S = 5.0
+"""Seconds for what runs alone, where the whole look was too much to ask."""
 
 _CUT = 1023
 """Where pg_stat_activity cuts a text off (track_activity_query_size, less one)."""
@@ -110,32 +113,75 @@ Usual = Mapping[str, Mapping[str, float]]
 """By server and name: the mean of each statement in seconds, when all was well."""
 
 
-def running(stack: Stack) -> dict[str, Running | None]:
-    """What has not ended on each server now, at once; None for one that does not answer."""
-    return {server: None if found is None else found[1] for server, found in _look(stack, _RUNNING)}
+Glance = Mapping[str, tuple[Counted, Running] | None]
+"""What each server says at one moment; None of one that does not answer."""
 
 
-def busiest(doors: Doors, *, over_s: float, most: int) -> list[Statement]:
-    """The statements that took most time over the next `over_s` seconds, on either server.
+def glance(stack: Stack) -> Glance:
+    """What has not ended on each server now, and what it has counted so far, where it can tell that
+    too. Both are asked at the same time."""
+    both = f"{_RUNNING} UNION ALL {_COUNTED}"
 
-    A server that does not answer has none. Raises `Unknown` where none does.
+    def ask(server: str) -> tuple[Counted, Running] | None:
+        for sql, within_s in ((both, ANSWER_S), (_RUNNING, CHEAP_S)):
+            with suppress(LabError):
+                return _read(stack, server, sql, within_s)
+        return None
+
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
+        return dict(zip(SERVERS, pool.map(ask, SERVERS), strict=True))
+
+
+def _read(stack: Stack, server: str, sql: str, within_s: float) -> tuple[Counted, Running]:
+    # The server gives it up, too: nobody waits for it any more.
+    bounded = f"SET statement_timeout = '{within_s - 1:g}s';{sql};"
+    rows = stack.psql(bounded, service=server, timeout=within_s)
+    unended = [(query, float(age)) for kind, query, age, *_ in rows if kind == "running"]
+    counted = {
+        key: (float(calls), float(ms) / 1000, float(count), query)
+        for key, query, calls, ms, count in rows
+        if key != "running"
+    }
+    return counted, unended
+
+
+def busiest(
+    doors: Doors,
+    *,
+    over_s: float,
+    most: int,
+    before: Glance | None = None,
+    report: Report = QUIET,
+) -> list[Statement]:
+    """The statements that took most time over the next `over_s` seconds, on either server; `before`
+    is what was seen just now, None: look.
+
+    A server that does not answer has none, and that is said. Raises `Unknown` where none does.
     """
-    stack = doors.stack
-    before = _everywhere(stack)
+    before = glance(doors.stack) if before is None else before
     begun = doors.now()
-    doors.pause(over_s)
-    after = _everywhere(stack)
+    if any(before.values()):
+        doors.pause(over_s)
+    after = glance(doors.stack)
     took = doors.now() - begun
+    if not any(after.values()):
+        raise Unknown(
+            f"neither {' nor '.join(SERVERS)} has answered within {ANSWER_S + CHEAP_S:g} s",
+            remedy="`lab status` shows which services run",
+        )
+    for server, seen in after.items():
+        if seen is None:
+            report.say(f"{server} does not answer")
     calm = usual(doors)
     found = [
         one
-        for server, (counted, unended) in after.items()
-        if server in before
+        for server, now in after.items()
+        if now is not None and (then := before.get(server)) is not None
         for one in between(
             server,
-            before[server][0],
-            counted,
-            unended,
+            # Where it could not tell then, nothing can be said to have ended since.
+            then[0] or now[0],
+            *now,
             took,
             usual=None if calm is None else calm.get(server, {}),
         )
@@ -149,14 +195,14 @@ CALM = "statements"
 
 
 def remember(doors: Doors, incident: int) -> None:
-    """Keep what each statement takes now that all is well, as that night's usual. Without an answer
-    there is none."""
-    with suppress(LabError):
-        means = {
-            server: {one.name: one.usual_s for one in between(server, {}, counted, [], took=1.0)}
-            for server, (counted, _) in _everywhere(doors.stack).items()
-        }
-        doors.journal.note(incident, doors.now(), CALM, json.dumps(means))
+    """Keep what each statement takes now that all is well, as that night's usual. Of a server that
+    does not answer there is none."""
+    means = {
+        server: {one.name: one.usual_s for one in between(server, {}, seen[0], [], took=1.0)}
+        for server, seen in glance(doors.stack).items()
+        if seen is not None
+    }
+    doors.journal.note(incident, doors.now(), CALM, json.dumps(means))
 
 
 def usual(doors: Doors) -> Usual | None:
@@ -167,37 +213,6 @@ def usual(doors: Doors) -> Usual | None:
         return None
     kept = [event.detail for event in doors.journal.events(row.id) if event.kind == CALM]
     return from_json(kept[-1], dict[str, dict[str, float]]) if kept else {}
-
-
-def _everywhere(stack: Stack) -> dict[str, tuple[Counted, Running]]:
-    looked = _look(stack, f"{_RUNNING} UNION ALL {_COUNTED}")
-    found = {server: one for server, one in looked if one is not None}
-    if not found:
-        raise Unknown(
-            f"neither {' nor '.join(SERVERS)} has answered within {ANSWER_S:g} s",
-            remedy="`lab status` shows which services run",
-        )
-    return found
-
-
-def _look(stack: Stack, sql: str) -> list[tuple[str, tuple[Counted, Running] | None]]:
-    """What each server says, all asked at the same time; None of one that does not answer."""
-
-    def ask(server: str) -> tuple[Counted, Running] | None:
-        try:
-            rows = stack.psql(f"{_BOUNDED}{sql};", service=server, timeout=ANSWER_S)
-        except LabError:
-            return None
-        unended = [(query, float(age)) for kind, query, age, *_ in rows if kind == "running"]
-        counted = {
-            key: (float(calls), float(ms) / 1000, float(count), query)
-            for key, query, calls, ms, count in rows
-            if key != "running"
-        }
-        return counted, unended
-
-    with ThreadPoolExecutor(len(SERVERS)) as pool:
-        return list(zip(SERVERS, pool.map(ask, SERVERS), strict=True))
 
 
 def between(

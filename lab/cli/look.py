@@ -112,24 +112,27 @@ def slow_command(
     from lab.screen.console import console, emit
     from lab.screen.statements import plan_view, running_view, slow_view, statements_view, to_plan
     from lab.slow import by_statement, slow_log
-    from lab.statements import busiest, running
+    from lab.statements import busiest, glance
 
-    begun = _moment(since, time.time())
+    begun, report = _moment(since, time.time()), report_for_terminal()
     with open_doors() as doors, ThreadPoolExecutor(1) as pool:
-        # Five minutes of a drowning server's log take a while to be read.
-        log = pool.submit(slow_log, doors.stack, since=begun, until=doors.now())
         if as_json:
             busy = busiest(doors, over_s=over, most=lines)
             told = list(planned(doors.stack, busy, within_s=PLANS_S))
-            emit({"statements": told, "slow": by_statement(log.result())[:lines]})
+            logged = slow_log(doors.stack, since=begun, until=doors.now())
+            emit({"statements": told, "slow": by_statement(logged)[:lines]})
             return 0
         out, code = console(), 0
         say = partial(out.print, soft_wrap=True)
-        for part in running_view(running(doors.stack)):
+        with report.step("asking the databases what runs now"):
+            now = glance(doors.stack)
+        for part in running_view(now):
             say(part)
+        # Five minutes of a drowning server's log take a while to be read.
+        log = pool.submit(slow_log, doors.stack, since=begun, until=doors.now())
         try:
-            with report_for_terminal().step(f"looking for {over:g} s"):
-                busy = busiest(doors, over_s=over, most=lines)
+            with report.step(f"looking for {over:g} s"):
+                busy = busiest(doors, over_s=over, most=lines, before=now, report=report)
             for part in statements_view(busy, over):
                 say(part)
             for one in planned(doors.stack, to_plan(busy), within_s=PLANS_S):

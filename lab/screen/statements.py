@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from lab.slow import Often
-    from lab.statements import Running, Statement
+    from lab.statements import Glance, Statement
 
 SLOWER = 5.0
 """A statement that takes so many times as long as usual stands out."""
@@ -25,14 +25,14 @@ PLANS = 3
 DEAR = 0.1
 
 
-def running_view(now: Mapping[str, Running | None]) -> Iterator[RenderableType]:
+def running_view(now: Glance) -> Iterator[RenderableType]:
     """What has not ended on each server, the oldest of each statement."""
     silent = [server for server, found in now.items() if found is None]
     for server in silent:
         yield Text(f"{server} does not answer", style="red")
     ages: dict[tuple[str, str], list[float]] = {}
     for server, found in now.items():
-        for query, age in found or ():
+        for query, age in found[1] if found else ():
             ages.setdefault((server, name_of(query)), []).append(age)
     if ages:
         made = table("server", "running now", "", "for up to")

@@ -12,7 +12,7 @@ from lab.doors import Doors, open_doors
 from lab.plans import plan_of, planned
 from lab.slow import by_statement, slow_log
 from lab.stack import Stack
-from lab.statements import SERVERS, busiest, running
+from lab.statements import SERVERS, busiest, glance
 from tests.services.customer import Darkroom, until
 from tests.services.flags import anybody
 
@@ -154,7 +154,7 @@ def test_what_runs_is_told_though_the_database_drowns(doors: Doors) -> None:
     try:
         until(lambda: _sleeps(stack), bool, "the lock is held")
         begun = time.monotonic()
-        assert None not in running(stack).values()
+        assert None not in glance(stack).values()
         assert time.monotonic() - begun < 3
         assert plan_of(stack, "postgres-primary", "SELECT id FROM photos") == ()
         assert time.monotonic() - begun < 6

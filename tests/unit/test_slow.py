@@ -23,9 +23,9 @@ from lab.statements import (
     Statement,
     between,
     busiest,
+    glance,
     name_of,
     remember,
-    running,
     usual,
 )
 
@@ -142,12 +142,31 @@ def test_what_runs_now_is_told_at_once() -> None:
     said to be silent, and is not waited for."""
     stack = Asked([["running", FEED, "2.5", "0", "0"], ["running", FEED, "1", "0", "0"]])
     stack.silent = ("postgres-primary",)
-    found = running(stack)  # type: ignore[arg-type]
-    assert found == {"postgres-primary": None, "postgres-replica": [(FEED, 2.5), (FEED, 1.0)]}
-    assert all(timeout <= 10 and "pg_stat_statements" not in sql for _, sql, timeout in stack.asked)
+    found = glance(stack)  # type: ignore[arg-type]
+    assert found == {"postgres-primary": None, "postgres-replica": ({}, [(FEED, 2.5), (FEED, 1.0)])}
+    assert all(timeout <= 10 for *_, timeout in stack.asked)
     said = shown(running_view(found))
     assert "postgres-primary does not answer" in said
     assert re.search(r"postgres-replica\s+feed\s+2\s+2.5 s", said)
+
+
+def test_what_runs_is_told_by_a_server_that_can_tell_no_more(doors: Doors) -> None:
+    """What it has counted is dearer to ask than what runs: without the one there is the other, and
+    what was counted before one looked is not taken for what has ended since."""
+
+    class Drowning(Asked):
+        def psql(self, sql: str, *, service: str, timeout: float) -> list[list[str]]:
+            if "pg_stat_statements" in sql and len(self.asked) < 2:
+                self.asked.append((service, sql, timeout))
+                raise CommandFailed(["psql"], None, "")
+            return super().psql(sql, service=service, timeout=timeout)
+
+    rows = [["running", FEED, "2.5", "0", "0"], ["1", "/* like */ SELECT", "100", "1000", "100"]]
+    doors.stack = Drowning(rows)  # type: ignore[assignment]
+    before = glance(doors.stack)
+    assert all(found is not None for found in before.values())
+    found = busiest(doors, over_s=1, most=9, before={server: ({}, []) for server in SERVERS})
+    assert {(one.name, one.running) for one in found} == {("feed", 1)}
 
 
 def test_where_nobody_answers_that_is_unknown(doors: Doors) -> None:
@@ -155,7 +174,7 @@ def test_where_nobody_answers_that_is_unknown(doors: Doors) -> None:
     doors.stack = Asked(silent=SERVERS)  # type: ignore[assignment]
     with pytest.raises(Unknown, match="neither"):
         busiest(doors, over_s=1, most=5)
-    assert "no statement" not in shown(running_view(running(doors.stack)))
+    assert "no statement" not in shown(running_view(glance(doors.stack)))
 
 
 def test_what_is_usual_is_what_it_was_when_all_was_well(doors: Doors) -> None:
