@@ -24,7 +24,8 @@ from lab.errors import BadInput
 from lab.files import replace_file
 from lab.handed import read_bytes
 from lab.history import History
-from lab.series import LAST, MOST, Series
+from lab.series import MOST, Series
+from lab.units import LAST
 
 FORMAT = 1
 DIGITS = 6

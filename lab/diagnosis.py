@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from lab.documents import Document, Problem, near
 from lab.errors import BadInput
 from lab.grading.vocabulary import Vocabulary
-from lab.series import LAST, Span
+from lab.series import Span
+from lab.units import LAST
 from lab.visible import NO_TEXT
 
 EvidenceKind = Literal["signal", "promql", "panel"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from lab.boards import links
 from lab.errors import MachineLacks
+from lab.handed import read_bytes
 from lab.home import NEEDED_FREE_BYTES, Home
 from lab.journal import Journal
 from lab.stack import Stack
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from lab.records import Row
     from lab.signals import Catalogue
 
+
+MOST_BYTES = 2**30
+"""Of a journal that is copied: more nights than anybody lives."""
 
 HEALING_TAKES_BYTES = 16 * 2**20
 """What is noted, logged and kept on the way home is less than this."""
@@ -146,7 +149,7 @@ def _copied(home: Home) -> Iterator[Journal]:
         try:
             folder = Path(until_end.enter_context(TemporaryDirectory(dir=_memory())))
             for part in home.db.parent.glob(f"{home.db.name}*"):
-                shutil.copy(part, folder)
+                (folder / part.name).write_bytes(read_bytes(part, MOST_BYTES))
         except OSError as error:
             raise MachineLacks(
                 f"the journal {home.db} can be neither written nor copied: {error}",

@@ -86,7 +86,8 @@ def client() -> docker.DockerClient:
             found.ping()
     except Timeout as error:
         raise _silent() from error
-    except DockerException as error:
+    except (DockerException, ValueError) as error:
+        # The address may be none: of that the SDK has no error of its own.
         if isinstance(error.__cause__, Timeout):
             raise _silent() from error
         raise MachineLacks(

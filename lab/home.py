@@ -35,7 +35,8 @@ class Home:
     def find(cls) -> Home:
         """The home that ``LAB_HOME`` and ``LAB_PROJECT`` name, or the checkout's own.
 
-        Raises ``BadInput`` for a project name that compose would refuse.
+        Raises ``BadInput`` for a project name that compose would refuse, and for a home that no
+        file system can have.
         """
         root = Path(__file__).resolve().parents[1]
         base = Path(os.environ.get("LAB_HOME") or root / ".lab")
@@ -45,9 +46,12 @@ class Home:
                 f"LAB_PROJECT={project!r} is not a project name",
                 remedy="use lower-case letters, digits, - and _, beginning with a letter or digit",
             )
-        return cls(
-            root=root, base=base if base.is_absolute() else Path.cwd() / base, project=project
-        )
+        base = base if base.is_absolute() else Path.cwd() / base
+        try:
+            (base / "projects" / project / "secrets").exists()
+        except (OSError, ValueError) as error:
+            raise BadInput(f"LAB_HOME cannot be a directory: {error}") from error
+        return cls(root=root, base=base, project=project)
 
     @property
     def dir(self) -> Path:

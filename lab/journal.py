@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import get_args
 
 from lab.errors import BadInput
-from lab.records import Answer, Noted, Numbered, PlannedFault, Role, Row, Stamp
+from lab.records import Answer, Noted, Numbered, PlannedFault, Role, Row, Stamp, read
 from lab.store import Store
 
 
@@ -123,7 +123,7 @@ class Journal(Store):
                 "SELECT at, kind, detail FROM events WHERE incident = ? ORDER BY at, id",
                 (incident,),
             )
-            return [Noted(*row) for row in rows]
+            return [read(Noted, row) for row in rows]
 
     def hint(self, incident: int, prices: Sequence[int], at: float) -> int | None:
         """Record the next hint as taken, at its price of `prices`. Returns its number, from 1, and
@@ -169,7 +169,7 @@ class Journal(Store):
                 " ORDER BY number",
                 (incident,),
             )
-            return [Answer(*row) for row in rows]
+            return [read(Answer, row) for row in rows]
 
     def claim(self, incident: int, recovery: str, at: float) -> int:
         """Record what was measured when somebody said that it is fixed. Returns its number."""
@@ -184,7 +184,7 @@ class Journal(Store):
     def _incidents(self, which: str, *values: float) -> Iterator[Row]:
         with self._said():
             rows = self._db.execute(f"SELECT * FROM incidents {which}", values)  # noqa: S608
-            yield from [self._placed(Row(*row)) for row in rows]
+            yield from [self._placed(read(Row, row)) for row in rows]
 
     def _placed(self, row: Row) -> Row:
         """With its history where it is now: homes are moved, and copied."""
@@ -198,7 +198,7 @@ class Journal(Store):
     def _faults(self, which: str, *values: float) -> list[PlannedFault]:
         with self._said():
             rows = self._db.execute(f"SELECT * FROM faults {which}", values)  # noqa: S608
-            return [PlannedFault(*row) for row in rows]
+            return [read(PlannedFault, row) for row in rows]
 
     def _mark(self, fault: PlannedFault, what: str, at: float | None) -> None:
         with self._writing() as db:
@@ -249,4 +249,4 @@ class Journal(Store):
                 f"SELECT number, at, {column} FROM {table} WHERE incident = ? ORDER BY number",  # noqa: S608
                 (incident,),
             )
-            return [Numbered(number, at, str(content)) for number, at, content in rows]
+            return [read(Numbered, (number, at, str(content))) for number, at, content in rows]

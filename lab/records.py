@@ -5,8 +5,11 @@ Times are Unix seconds; what has not happened yet is NULL, or None.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeVar
+
+from lab.units import LAST
 
 STEPS = (
     """
@@ -177,3 +180,21 @@ class Numbered:
     number: int
     at: float
     content: str
+
+
+Kind = TypeVar("Kind", Row, PlannedFault, Noted, Answer, Numbered)
+
+_TYPES: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "float": (int, float)}
+
+
+def read(kind: type[Kind], values: Sequence[Any]) -> Kind:
+    """One row. Raises `ValueError` for what none of ours has: SQLite takes any value in any column,
+    and a time that no calendar shows would be found out by whoever prints it."""
+    for one, value in zip(fields(kind), values, strict=True):
+        named, _, none = str(one.type).partition(" | ")
+        if named not in _TYPES or (none and value is None):
+            continue
+        fits = isinstance(value, _TYPES[named])
+        if not fits or (isinstance(value, float) and not 0 <= value <= LAST):
+            raise ValueError(f"{one.name} is {value!r}")
+    return kind(*values)

@@ -15,8 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-LAST = 253_370_764_800.0
-"""The beginning of the year 9999, in Unix seconds."""
+from lab.units import LAST
 
 MOST = 1e100
 

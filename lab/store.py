@@ -123,6 +123,8 @@ class Store:
             raise
         except sqlite3.Error as error:
             raise self._refusal(error) from error
+        except ValueError as error:
+            raise self._not_a_journal(str(error)) from error
 
     def _refusal(self, error: sqlite3.Error) -> LabError:
         # The lower byte is the code, the others tell more of it (https://sqlite.org/rescode.html).

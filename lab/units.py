@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LAST = 253_370_764_800.0
+"""The beginning of the year 9999, in Unix seconds: what is earlier a calendar shows in any zone."""
+
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 

@@ -109,7 +109,7 @@ def tell(error: LabError, *, as_json: bool = False) -> None:
             emit({"error": error.message, "remedy": error.remedy, "exit_code": error.exit_code})
     STDERR.write(visible(f"error: {error.message}\n"))
     if error.remedy:
-        STDERR.write(visible("".join(f"  {line}\n" for line in error.remedy.splitlines())))
+        STDERR.write("".join(f"  {line}\n" for line in visible(error.remedy).splitlines()))
 
 
 def tell_interrupted() -> None:

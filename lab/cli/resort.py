@@ -62,8 +62,7 @@ def _write(error: BaseException) -> Path | None:
 def _logs() -> Path | None:
     from lab.home import Home
 
-    try:
+    with suppress(LabError, OSError):
         logs = Home.find().logs
-    except LabError:
-        return None
-    return logs if logs.is_dir() else None
+        return logs if logs.is_dir() else None
+    return None
