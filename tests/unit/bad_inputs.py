@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from ruamel.yaml import YAML
 
 from lab.archive import save
+from lab.grading.vocabulary import Vocabulary
 from lab.history import History, Told
 from lab.journal import Journal
 from lab.library import Library, Words
@@ -186,9 +188,10 @@ def tried_journal(case: Path, place: Place) -> Iterator[Done]:
         db.close()
     else:
         path.write_bytes(case.read_bytes())
-    asked = ("status", "verdict", "report", "hint", "ack", "resolve", "end", "restore", "start 3am")
-    for argv in (*asked, "verdict --incident 1 --json"):
-        yield place.lab(*argv.split())
+    asked = ("status", "verdict", "report", "hint", "ack", "end --give-up", "restore", "start slow")
+    with scenarios_of(place.scenario.parent):
+        for argv in (*asked, "verdict --incident 1 --json"):
+            yield place.lab(*argv.split())
 
 
 def tried_by_script(case: Path, place: Place) -> Iterator[Done]:
@@ -217,6 +220,18 @@ KINDS: dict[str, Callable[[Path, Place], Iterator[Done]]] = {
 }
 HARMLESS = ("diagnosis", "history", "scenario", "arguments", "environment")
 """Kinds that leave the home alone, so that whatever was kept there must be kept still."""
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """What every process reads anew is read once for all commands, or most of the time would go
+    into that: the vocabulary, the catalogue, the command's own parser."""
+    words, catalogue = vocabulary(), Catalogue.load()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Vocabulary, "load", lambda: words)
+        patch.setattr(Catalogue, "load", lambda: catalogue)
+        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+        yield
 
 
 @contextmanager

@@ -19,7 +19,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.unit.bad_inputs import CORPUS, HARMLESS, KINDS, Place, cases
+from tests.unit.bad_inputs import CORPUS, HARMLESS, KINDS, Place, cases, read_once
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    with read_once():
+        yield
+
 
 KEPT = [(kind, case) for kind in KINDS for case in cases(kind)]
 AT_THE_DOOR = cases("room")

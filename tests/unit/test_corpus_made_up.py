@@ -13,15 +13,11 @@ from functools import cache
 from typing import Any
 
 import pytest
-import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from lab.grading.vocabulary import Vocabulary
-from lab.signals import Catalogue
-from tests.unit.bad_inputs import DIAGNOSIS, Place, scenarios_of
-from tests.unit.histories import vocabulary
+from tests.unit.bad_inputs import DIAGNOSIS, Place, read_once, scenarios_of
 from tests.unit.inprocess import Done
 from tests.unit.world import SCENARIO
 
@@ -129,15 +125,10 @@ def encoded(text: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """One for all: nothing that is tried here may change it. What every command reads anew is read
-    once, or most of the time would go into that."""
+    """One for all: nothing that is tried here may lose what is in it."""
     made = Place.made(tmp_path_factory.mktemp("made-up"))
-    before, words, catalogue = made.kept, vocabulary(), Catalogue.load()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Vocabulary, "load", lambda: words)
-        patch.setattr(Catalogue, "load", lambda: catalogue)
-        # The command's own parser, which a process makes once.
-        patch.setattr(typer.main, "get_command", cache(typer.main.get_command))
+    before = made.kept
+    with read_once():
         yield made
     assert made.kept >= before, "something is lost"
 

@@ -132,12 +132,58 @@ def test_a_wrong_file_is_refused_where_it_is_wrong(text, expected):
     assert expected in refusal(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"component: {'x' * 300}\ncause: oom\n", "component: String should have at most 200"),
+        (f"component: db\ncause: oom\nnote: {'x' * 30_000}\n", "note: String should have at most"),
+        (
+            f"component: db\ncause: oom\nchain: [{', '.join(['queue:depth'] * 101)}]\n",
+            "chain: List should have at most 100 items",
+        ),
+        ('component: db\ncause: oom\nnote: "a\\0b"\n', "3:7: a character that no text has"),
+        (
+            "component: db\ncause: oom\nevidence: [{signal: queue:depth, window: [now, now]}]\n",
+            "the window must begin before it ends",
+        ),
+    ],
+)
+def test_what_says_nothing_is_refused(text, said):
+    """More than anybody says, what no journal can hold, and a stretch of no time."""
+    assert said in refusal(text)
+
+
+def test_what_is_put_together_by_asking_has_the_same_bounds():
+    """In the room and at a terminal there is no file to be refused."""
+    many = tuple(Evidence("signal", "queue:depth") for _ in range(101))
+    for odd in (
+        Diagnosis("database", "oom", many),
+        Diagnosis("database", "oom", note="a\ud800"),
+        Diagnosis("database", "oom", (Evidence("promql", "up\0"),)),
+    ):
+        with pytest.raises(BadInput):
+            in_own_words(odd, vocabulary(), facts())
+
+
+@pytest.mark.parametrize("text", ["9999-12-31", "0001-01-01", "9" * 30, "9" * 400])
+def test_a_time_that_no_calendar_shows_is_refused(text):
+    """Whoever printed it would stumble over it."""
+    with pytest.raises(ValueError, match="no time that any night can have been"):
+        moment(text, NOW)
+
+
+def test_ages_ago_is_as_long_ago_as_a_clock_goes():
+    """Not an error: everything since then."""
+    assert moment(f"-{'9' * 400}d", NOW) == 0
+    assert moment("now-99999d", NOW) == 0
+
+
 def test_what_cannot_be_read_is_refused(tmp_path):
     """A missing file, a directory, a huge one and bytes that are no text are bad input."""
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00")
     huge = tmp_path / "huge.yaml"
-    huge.write_text("a" * 1_000_001)
+    huge.write_text("a" * 250_001)
     for path in (tmp_path / "none.yaml", tmp_path, binary, huge):
         with pytest.raises(BadInput, match=str(path)):
             Document.read(path)

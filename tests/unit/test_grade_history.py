@@ -103,6 +103,13 @@ def test_another_diagnosis_counts_as_a_first_one() -> None:
     assert not any("revisions" in line or "hints" in line for line in right.arithmetic)
 
 
+def test_what_was_true_must_be_a_word_of_ours() -> None:
+    """A recording of another version of the lab may speak of causes that this one has not got."""
+    told = Told(replace(TRUTH, answer=replace(TRUTH.answer, cause="gremlins")))
+    with pytest.raises(BadInput, match="'gremlins', which this version of the lab does not know"):
+        regrade(replace(recorded(), told=told), vocabulary())
+
+
 def test_what_was_true_must_be_known() -> None:
     """A recording that does not say it cannot be judged."""
     with pytest.raises(BadInput, match="does not say what was true"):

@@ -61,9 +61,75 @@ def test_a_damaged_archive_is_refused(tmp_path):
         load(tmp_path / "none.json")
 
 
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"times": {"start": T0, "step": 1, "count": 10**9}}, "other times than values"),
+        ({"values": [1, float("nan")] * 203}, "was never measured"),
+        ({"values": ["1"] * 406}, "values that are no numbers"),
+        ({"values": [True] * 406}, "values that are no numbers"),
+        ({"labels": {"service": 1}}, "labels that are no words"),
+        ({"times": [T0 - at for at in range(406)]}, "goes back in time"),
+        ({"times": [1e18] * 406}, "such as no calendar shows"),
+    ],
+)
+def test_a_series_that_nobody_can_have_measured_is_refused(tmp_path, changes, why):
+    """In words, and before it takes memory or a verdict is made of it."""
+    path = tmp_path / "night.json"
+    save(night(), path)
+    document = json.loads(path.read_text())
+    document["history"]["signals"]["queue:depth"][0] |= changes
+    path.write_text(json.dumps(document))
+    with pytest.raises(BadInput, match=why):
+        load(path)
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    """A few kilobytes that become gigabytes, of bytes or of lists, are refused on the way; and a
+    night with more samples than any has."""
+    path = tmp_path / "bomb.json.gz"
+    path.write_bytes(gzip.compress(b"0" * 2**28, 1))
+    with pytest.raises(BadInput, match="more than 48 MiB once it is unpacked"):
+        load(path)
+    path.write_bytes(gzip.compress(b'{"format": 1, "history": [' + b"[]," * 1_200_000 + b"0]}", 1))
+    with pytest.raises(BadInput, match="more than 1000000 lists and words"):
+        load(path)
+    several = tuple(
+        Series({"n": str(one)}, [T0 + one / 3000 + at for at in range(10)], [0.0] * 10)
+        for one in range(700)
+    )
+    save(replace(night(), signals={"queue:depth": several}), path)
+    with pytest.raises(BadInput, match="more than 4000000 samples"):
+        load(path)
+
+
+def test_ones_own_nights_may_be_as_long_as_they_were(tmp_path):
+    """Somebody has left it on for a day: that is no reason to have no verdict."""
+    several = tuple(
+        Series({"n": str(one)}, [T0 + one / 3000 + at for at in range(10)], [0.0] * 10)
+        for one in range(700)
+    )
+    history = replace(night(), signals={"queue:depth": recordable(several)})
+    save(history, tmp_path / "night.json.gz")
+    assert load(tmp_path / "night.json.gz", own=True) == history
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "a/b", "a\\b", ".x", "", "a\nb"])
+def test_a_night_has_a_name_and_no_way(tmp_path, name):
+    """It becomes a file's: `lab replay --now` writes one."""
+    path = tmp_path / "night.json"
+    save(replace(night(), incident=name), path)
+    with pytest.raises(BadInput, match="incident"):
+        load(path)
+
+
 def test_recordable_series_are_short_and_finite():
     """Recording rounds to six digits and leaves out what is not finite."""
-    raw = Series({"__name__": "x", "b": "2", "a": "1"}, [1.0, 2.0, 3.0], [1 / 3, math.inf, 2e9 / 3])
+    raw = Series(
+        {"__name__": "x", "b": "2", "a": "1"},
+        [1.0, 2.0, 3.0, 4.0, 5.0],
+        [1 / 3, math.inf, 2e9 / 3, math.nan, 1e200],
+    )
     (kept,) = recordable([raw])
     assert kept == Series({"a": "1", "b": "2"}, (1.0, 3.0), (0.333333, 666667000.0))
 

@@ -482,6 +482,8 @@ class TestEnd:
             end(doors, QUIET, on_verdict=mumble)
         assert not world.broken
         assert doors.journal.unhealed() == []
+        # And nobody has to bring it home once more.
+        assert doors.journal.open_one() is None
 
     def test_an_end_that_was_interrupted_is_carried_on(
         self, doors: Doors, world: World, tmp_path: Path

@@ -211,6 +211,33 @@ def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
         Journal(path)
 
 
+@pytest.mark.parametrize("number", [0, -1, 2**63, 10**30])
+def test_a_number_that_no_row_can_have_is_no_incident(journal: Journal, number: int) -> None:
+    """More than SQLite counts to is not there, like any other number that is not."""
+    with pytest.raises(BadInput, match=f"there is no incident {number}"):
+        journal.incident(number)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE incidents SET opened_at = 'yesterday'",
+        "UPDATE incidents SET injected_at = -1e300",
+        "UPDATE incidents SET slug = x'ff00'",
+    ],
+)
+def test_a_row_of_no_journal_of_ours_is_told(tmp_path: Path, damage: str) -> None:
+    """SQLite takes any value in any column; whoever prints it would be surprised."""
+    path = tmp_path / "lab.db"
+    with Journal(path) as journal:
+        journal.begin("3am", 1, "{}", 1.0)
+    with sqlite3.connect(path) as db:
+        db.execute(damage)
+    db.close()
+    with Journal(path) as journal, pytest.raises(LabError, match="not a journal, or a damaged one"):
+        journal.open_one()
+
+
 def test_an_unknown_incident_is_named(journal: Journal) -> None:
     """There is no incident 12."""
     with pytest.raises(BadInput, match="no incident 12"):

@@ -120,6 +120,33 @@ def test_what_is_no_event_is_left_out(line: str) -> None:
     assert parse("postgres-primary", json.dumps(API)) is None
 
 
+@pytest.mark.parametrize(
+    ("service", "fields"),
+    [
+        ("nginx", {**NGINX, "status": "odd"}),
+        ("nginx", {"request_time": 0.1}),
+        ("nginx", {**NGINX, "request_time": "nan"}),
+        ("nginx", {**NGINX, "time": 5}),
+        ("api-1", {**API, "at": "yesterday"}),
+        ("api-1", {**API, "path": ["/"]}),
+        ("api-1", {**API, "duration_ms": 1e400}),
+        ("worker", {**WORKER, "duration_ms": None}),
+        ("worker", {"at": "9999-12-31T23:59:59-14:00", "message": {}, "level": [], "x": 1e999}),
+    ],
+)
+def test_a_line_that_only_looks_like_one_is_left_out(
+    service: str, fields: dict[str, object]
+) -> None:
+    """Whoever runs in a container writes what they like: that is no reason to show nothing."""
+    found = parse(service, json.dumps(fields))
+    assert found is None or found.what == "{}"
+
+
+def test_a_line_that_is_nested_without_end_is_left_out() -> None:
+    """As any other that is no JSON."""
+    assert parse("api-1", "[" * 100_000) is None
+
+
 def test_the_slowest_come_first() -> None:
     """Waiting counts like working."""
     found = [event("nginx", NGINX), event("worker", WORKER), event("api-1", API)]

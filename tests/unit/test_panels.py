@@ -119,6 +119,8 @@ def test_the_home_dashboard_needs_no_name() -> None:
     [
         ("http://example.org/", "not the address of a panel"),
         ("http://[host]/d/queue/x?viewPanel=2", "no address"),
+        (f"{AT}?viewPanel={'9' * 5000}", "not one panel"),
+        ("http://127.0.0.1:3000/explore?panes=" + "[" * 100_000, "holds no query"),
         (AT, "whole dashboard"),
         (f"{AT}?viewPanel=9", "no panel 9"),
         (f"{AT}?viewPanel=4", "no measurement"),

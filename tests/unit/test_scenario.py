@@ -7,11 +7,13 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from customers import settings
 from ruamel.yaml import YAML
 
 from lab.errors import BadInput
 from lab.library import Library, Words
-from lab.scenario import Scenario, scenario_schema
+from lab.load import LEAST_RATE, LONGEST_S, MOST_RATE, MOST_SEED
+from lab.scenario import MINUTES_OF_CUSTOMERS, Scenario, ScenarioFile, scenario_schema
 from tests.unit.world import SCENARIO, write_scenario
 
 SHIPPED = Library()
@@ -33,6 +35,52 @@ def refusal(folder: Path, words: Words, text: str) -> str:
     with pytest.raises(BadInput) as raised:
         load(folder, words, text)
     return raised.value.message
+
+
+def test_what_is_checked_can_be_begun() -> None:
+    """The customers take whatever a scenario may ask for: of one limit there is one value."""
+    assert settings.MAX_DURATION_S == LONGEST_S
+    assert settings.MAX_SEED == MOST_SEED
+    least, most = settings._BOUNDS["rate"]
+    assert (least, True) == (LEAST_RATE, most >= MOST_RATE)
+    longest = ScenarioFile.model_json_schema()["properties"]["minutes"]["maximum"]
+    assert longest * MINUTES_OF_CUSTOMERS * 60 == LONGEST_S
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"minutes: 10": "minutes: 61"}, "minutes: Input should be less than or equal to 60"),
+        ({"rate: 50": "rate: 0.01"}, "load.rate: Input should be greater than or equal to 0.1"),
+        (
+            {
+                "rate: 50": "rate: 500",
+                "fault: drop_index, table: photos, index: photos_user_recent_idx": (
+                    "fault: load_multiplier, times: 3"
+                ),
+            },
+            "1500 customers a second in the end; 1000 can come at most",
+        ),
+        ({"hold_s: 10": "hold_s: .inf"}, "hold_s: Input should be"),
+        ({"value: 0.05": "value: .nan"}, "value: Input should be"),
+    ],
+)
+def test_what_could_not_be_begun_is_refused_when_it_is_checked(
+    tmp_path: Path, words: Words, changes: dict[str, str], said: str
+) -> None:
+    """And not minutes later, with the stack up and the first customer at the door."""
+    text = SCENARIO
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    assert said in refusal(tmp_path, words, text)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 10**30])
+def test_a_seed_that_nobody_takes_is_refused(tmp_path: Path, words: Words, seed: int) -> None:
+    """The customers and the journal count so far."""
+    with pytest.raises(BadInput, match="a seed is a whole number from 0"):
+        load(tmp_path, words, SCENARIO, seed)
 
 
 @pytest.mark.parametrize("slug", SHIPPED.slugs())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
 
 from lab.errors import BadInput
-from lab.promql import names_in
+from lab.promql import names_in, plain_selector
 from lab.signals import COMPONENTS, Catalogue
 
 
@@ -132,6 +133,40 @@ def test_promql_resolves_to_signals(catalogue: Catalogue, promql: str, expected:
 def test_names_of_promql(promql: str, expected: set[str]) -> None:
     """Functions, labels, strings, numbers and durations are no metrics."""
     assert names_in(promql) == expected
+
+
+@pytest.mark.parametrize(
+    "promql",
+    ["-" * 250 + "a", "-" * 4900 + "a", "(" * 2400 + "a" + ")" * 2400, "a+" * 2400 + "a"],
+    ids=lambda text: text[:3],
+)
+def test_what_is_nested_takes_no_longer_for_it(promql: str) -> None:
+    """What nobody writes is taken for none; walking it would take the square of its depth."""
+    begun = time.process_time()
+    assert names_in(promql) <= {"a"}
+    assert plain_selector(promql) is None
+    assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fits"),
+    [
+        ("(a+)+x?", True),
+        ("(a+)+$b", False),
+        ("(a|a)*b", False),
+        ("a{40}", True),
+        ("(?=a)a*", False),
+    ],
+)
+def test_patterns_are_those_of_prometheus(pattern: str, fits: bool) -> None:
+    """They fit as RE2 has it, in a time that grows with the text alone; what RE2 does not read fits
+    nothing."""
+    found = plain_selector(f'pool:waiting{{service=~"{pattern}"}}')
+    # What is no pattern of Prometheus' is no PromQL either.
+    passes = found[1] if found is not None else lambda _: False
+    begun = time.process_time()
+    assert passes({"service": "a" * 40}) is fits
+    assert time.process_time() - begun < 1
 
 
 @pytest.mark.parametrize(

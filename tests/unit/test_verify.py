@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -18,7 +19,7 @@ from lab.errors import BadInput
 from lab.history import Event, FaultSeen, FixSeen, History, Outcome, ServiceSeen
 from lab.host.fingerprint import fingerprint
 from lab.library import Library
-from lab.progress import QUIET
+from lab.progress import QUIET, Lines
 from lab.proof import matrix
 from lab.proof.again import judge_again
 from lab.proof.kept import keep, nights_in, proofs_in
@@ -342,7 +343,7 @@ class TestKept:
         loud = Row("no fault", NO_PAGE, PASS, FAIL, "CustomerLatencyHigh for 8 s")
         stale = Row(NOBODY, "order", PASS, FAIL, "the other way round")
         keep(replace(whole(), scenario=old), [loud, stale], tmp_path)
-        longer = scenario().model_copy(update={"minutes": 99, "seed": 4})
+        longer = scenario().model_copy(update={"minutes": 59, "seed": 4})
         keep(replace(whole(), scenario=longer), [stale], tmp_path)
         judge_again(tmp_path, Library(), vocabulary(), QUIET)
         now, other = proofs_in([tmp_path])
@@ -355,9 +356,28 @@ class TestKept:
         """It is said."""
         with pytest.raises(BadInput, match="no proof"):
             proofs_in([tmp_path])
-        (tmp_path / "proof.json").write_text("{")
-        with pytest.raises(BadInput, match="not a proof"):
-            proofs_in([tmp_path])
+        for damaged in ("{", "[" * 100_000, "{}", '{"rows": [{}]}', "null"):
+            (tmp_path / "proof.json").write_text(damaged)
+            with pytest.raises(BadInput, match="not a proof"):
+                proofs_in([tmp_path])
+
+    @pytest.mark.parametrize("way", ["../../elsewhere.json.gz", "/etc/passwd", "..", ".hidden"])
+    def test_a_history_is_named_and_not_led_to(self, tmp_path: Path, way: str) -> None:
+        """The names of histories are names: none leads out of its own folder."""
+        keep(whole(), [], tmp_path / "kept")
+        path = tmp_path / "kept" / "3am-2" / "proof.json"
+        document = json.loads(path.read_text())
+        file = path.parent / document["runs"][NOBODY]
+        shutil.copy(file, tmp_path / "elsewhere.json.gz")
+        path.write_text(json.dumps({**document, "runs": {NOBODY: way}}))
+        said: list[str] = []
+        report = Lines()
+        report.say = said.append  # type: ignore[method-assign]
+        assert nights_in(tmp_path / "kept", report) == []
+        assert "runs.nobody acts" in said[0]
+        path.write_text(json.dumps({**document, "slug": way}))
+        with pytest.raises(BadInput, match="slug"):
+            proofs_in([path])
 
     def test_the_page_shows_what_is_wrong(self, tmp_path: Path) -> None:
         """Counts on top, a table for each scenario, wrong rows in bold, cells that stay cells."""
