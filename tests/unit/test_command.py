@@ -211,7 +211,9 @@ def test_an_interrupt_ends_the_command_as_well(how: str, number: signal.Signals,
     script = f"trap 'echo bye >{bye}; exit' TERM; sleep 300 & echo $! $$ >{pids}; wait"
     ignored = number is signal.SIGTERM
     code = INTERRUPTED.format(script=script, how=how, log=str(tmp_path / "log"), ignored=ignored)
-    lab = subprocess.Popen([PYTHON, "-c", code], start_new_session=True)
+    # These tests may be run by `nohup`, too.
+    hear = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+    lab = subprocess.Popen([PYTHON, "-c", hear + code], start_new_session=True)
     try:
         _wait_until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
         lab.send_signal(number)
