@@ -5,10 +5,10 @@ import itertools
 import time
 
 import pytest
-from rich.console import Console
 
 from lab import progress
 from lab.progress import Bars, Lines
+from lab.terminal import Screen
 
 
 def test_lines_say_a_long_step_now_and_then(
@@ -26,11 +26,23 @@ def test_lines_say_a_long_step_now_and_then(
     assert lines[1].strip().startswith(("3 of 10 RUN 3", "4 of 10 RUN 4"))
 
 
-def test_bars_leave_only_what_was_said():
+class Terminal(io.StringIO):
+    """What bars are drawn on."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("TERM", "xterm")
+    return Terminal()
+
+
+def test_bars_leave_only_what_was_said(shown: Terminal):
     """On a terminal bars vanish; a line said meanwhile stays, brackets and all."""
     bars = Bars()
-    shown = io.StringIO()
-    bars.__dict__["_console"] = Console(file=shown, force_terminal=True, width=100)
+    bars.__dict__["_console"] = Screen(file=shown, width=100)
     with bars.step("building [all]") as step:
         step.at(1, 2, "RUN [x]")
         bars.say("pulled [debian]")
@@ -39,11 +51,10 @@ def test_bars_leave_only_what_was_said():
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_what_is_being_done_has_a_line_of_its_own(columns: int):
+def test_what_is_being_done_has_a_line_of_its_own(columns: int, shown: Terminal):
     """On a narrow terminal, too, one sees for how long it has gone on, and at what."""
     bars = Bars()
-    shown = io.StringIO()
-    bars.__dict__["_console"] = Console(file=shown, force_terminal=True, width=columns)
+    bars.__dict__["_console"] = Screen(file=shown, width=columns)
     title = "watching whether the objectives hold for 20 s"
     doing = "Oldest photo: 40 s, falling by 0.9 s a second"
     with bars.step(title) as step:
